@@ -26,6 +26,7 @@ from scipy.optimize import lsq_linear, minimize
 from qtgen.evaluation.metrics.overall import WEIGHTS, to_scale
 from qtgen.evaluation.people.agreement import AnswerPair, JudgedAnswer, answer_pairs, pairwise_accuracy, read_sources
 from qtgen.evaluation.scoring import SampleResult, score_samples
+from qtgen.page.profile import default_profile
 
 NAMES = tuple(WEIGHTS.weights)
 SIX = ("similarity", "token_f1", "idf_recall", "coverage", "soft_precision", "length_difference")
@@ -59,7 +60,7 @@ Sources = Mapping[str, Source]
 
 
 def main(folder: Path) -> None:
-    data = {name: (answers, score_all(answers)) for name, answers in read_sources(folder).items()}
+    data = {name: (answers, score_all(answers)) for name, answers in read_sources(folder, default_profile()).items()}
     sources = {name: Source(*judged, NAMES) for name, judged in data.items()}
     weights = fit(sources, NAMES)
     print("[weights]\n" + "\n".join(f"{name} = {weight:.3f}" for name, weight in zip(NAMES, weights, strict=True)))

@@ -19,6 +19,7 @@ from qtgen.evaluation.report import EvalReport, GateResult, Verdict, load_report
 from qtgen.evaluation.scoring import Sample, score_samples
 from qtgen.evaluation.statistics.paired import mean_interval
 from qtgen.evaluation.suites.suite import Reference, Suite, load_suite
+from qtgen.page.profile import default_profile
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 SEED = 5
@@ -109,7 +110,7 @@ def gate_on(defect: Defect, suite: Suite, baseline: EvalReport) -> GateResult:
 
 
 def main() -> None:
-    suite = load_suite(CORE)
+    suite = load_suite(CORE, default_profile())
     references = list(suite.references)
     print("| defect | answers | unchanged | with the defect | falls by (95%) | fell |\n|---|---|---|---|---|---|")
     for defect in DEFECTS:

@@ -110,7 +110,7 @@ def link(batches: Iterator[PageBatch], engine: Engine) -> int:
     from qtgen.embeddings.pages import StaticEmbedder
     from qtgen.linking import LinkPlan, existing_links, preview_edits, read_catalog, report_of
 
-    catalog = read_catalog(batches, embed=VectorCache(StaticEmbedder(), None), engine=engine)
+    catalog = read_catalog(batches, default_profile(), embed=VectorCache(StaticEmbedder(), None), engine=engine)
     plan = LinkPlan(existing_links(catalog), relink=True, engine=engine)
     results = [result for result, _ in preview_edits(plan.edits())]
     report_of(plan, results, [], [], written=False)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qtgen.evaluation.suites.suite import load_suite
+from qtgen.page.profile import default_profile
 
 CORE = Path(__file__).resolve().parents[1] / "evals" / "core"
 WORDS = 372  # at least, per text: 385 on average
@@ -32,7 +33,7 @@ LOOP = "--loop"
 def make_pairs(number: int) -> list[dict[str, str]]:
     """Return pairs of texts made of the core suite's sentences. Half of each candidate is from its reference."""
     rng = random.Random(7)
-    answers = [reference.answer for reference in load_suite(CORE).references]
+    answers = [reference.answer for reference in load_suite(CORE, default_profile()).references]
     parts = (part for answer in answers for part in answer.replace("\n", " ").split(". "))
     sentences = [part for part in parts if part[:1].isalpha()]
     pairs = []

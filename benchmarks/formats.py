@@ -25,14 +25,15 @@ from statistics import fmean
 
 from qtgen.errors import AnswerError
 from qtgen.evaluation.scoring import score
-from qtgen.generation.answers import Answer, to_markdown
+from qtgen.generation.answer_parts import Answer
+from qtgen.generation.answers import to_markdown
 from qtgen.generation.config import load_library
 from qtgen.generation.parsing import parse
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.local.server import endpoint, serve
 from qtgen.llm.types import AnswerFormat, PromptStyle
-from qtgen.page import decode_answer, read_text
+from qtgen.page import decode_answer, default_layout, default_profile, read_text
 from qtgen.settings import Settings
 from qtgen.validation.text_quality import measure
 
@@ -115,7 +116,7 @@ def _references() -> list[Item]:
 
 
 def _ask(item: Item, local: Endpoint) -> Result:
-    prompt = load_library(Settings()).render(item.question, style=local.style)
+    prompt = load_library(Settings(), default_profile()).render(item.question, style=local.style)
     request = make_request(prompt, local)
     started = time.perf_counter()
     post = urllib.request.Request(  # the loopback address of the local server
@@ -126,11 +127,11 @@ def _ask(item: Item, local: Endpoint) -> Result:
     text, tokens = choice["message"]["content"], response["usage"]["completion_tokens"]
     try:
         is_cut = choice["finish_reason"] == "length"
-        answer = parse(prompt, text, item.question.text, truncated=is_cut).fields
+        answer = parse(prompt, text, item.question.text, default_layout(), truncated=is_cut).fields
     except AnswerError as error:
         return Result(item, text, "", str(error), (False, False), seconds, tokens)
     assert isinstance(answer, Answer)
-    markdown = to_markdown(answer)
+    markdown = to_markdown(answer, default_layout())
     quality = measure(item.question.text, answer.page_description, answer.keywords, markdown, math=True)
     shown = f"> {answer.page_description}\n\n> {answer.keywords}\n\n{markdown}"
     return Result(item, shown, markdown, "", (quality.is_flagged(), quality.is_flagged(loose=True)), seconds, tokens)

@@ -44,9 +44,10 @@ def request_only(pages: int) -> None:
 
     from qtgen.generation.config import load_library
     from qtgen.generation.types import Question
+    from qtgen.page import default_profile
     from qtgen.settings import Settings
 
-    prompt = load_library(Settings()).render(Question("What is it?", "Biology"))
+    prompt = load_library(Settings(), default_profile()).render(Question("What is it?", "Biology"))
     schema: Any = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": prompt.schema}}
 
     async def send_all() -> None:

@@ -25,10 +25,10 @@ from qtgen.embeddings.static import StaticModel
 from qtgen.linking import candidates
 from qtgen.linking.assign import link_index
 from qtgen.linking.candidates import NO_ID, PageTable
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import links_of
-from qtgen.page import decode_answer, slug
-from qtgen.page.fields import RELATED_MAX
+from qtgen.linking.reading import read_catalog
+from qtgen.page import decode_answer, default_profile, slug
 from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 
@@ -69,7 +69,7 @@ def read_sample(folder: Path) -> Sample:
         texts.extend(batch)
         return meaning(batch).astype(np.float16)
 
-    catalog = read_catalog(iter_batches([folder]), embed=embed)
+    catalog = read_catalog(iter_batches([folder]), default_profile(), embed=embed)
     links = links_of(catalog.site)
     good = links.good()
     own: dict[int, set[int]] = {}
@@ -93,7 +93,7 @@ def without_links(catalog: Catalog) -> PageTable:
         linkable=linkable,
         needs_inbound=linkable,
         editable=np.ones(len(catalog), bool),
-        kept=np.full((len(catalog), RELATED_MAX), -1, np.int32),
+        kept=np.full((len(catalog), catalog.slots), -1, np.int32),
     )
 
 

@@ -40,6 +40,7 @@ from qtgen.generation.decisions import REASONS, Action, Decision
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.page import Page, read
+from qtgen.page.profile import default_profile
 from qtgen.review.web.access import LinkAccess
 from qtgen.review.web.app import create_app
 from qtgen.review.web.workspace import Workspace, open_workspace
@@ -66,6 +67,7 @@ INDEX = """
 import sys
 from pathlib import Path
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.decisions.rewrites import read_rewrites
 from qtgen.validation.run import ValidationOptions
@@ -73,9 +75,11 @@ from qtgen.validation.selection import choose_rules
 
 site = Path(sys.argv[1])
 store = OutputFolder(site)
-sources = IndexSources(paths=[site], store=store, checks=ValidationOptions(choose_rules()), project=Path.cwd())
+profile = default_profile()
+checks = ValidationOptions(choose_rules(profile=profile), profile=profile)
+sources = IndexSources(paths=[site], store=store, checks=checks, project=Path.cwd())
 index = ReviewIndex(sources, store.decision_log())
-index.set_rewrites(read_rewrites(store))
+index.set_rewrites(read_rewrites(store, profile))
 index.close()
 """
 """Makes the index, or brings it up to date. It imports what the index needs, and not the whole app."""
@@ -298,7 +302,7 @@ def measure_index(site: Path, rounds: int) -> None:
 
 
 def open_site(site: Path) -> Workspace:
-    return open_workspace([site], Settings(out=site))
+    return open_workspace([site], Settings(out=site), default_profile())
 
 
 def main() -> None:

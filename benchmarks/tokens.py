@@ -12,6 +12,7 @@ import json
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
+from qtgen.page import default_profile
 from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
 from qtgen.settings import Settings
 
@@ -31,7 +32,7 @@ def tokens(text: str | bytes) -> int:
 
 
 def main() -> None:
-    prompt = load_library(Settings()).render(QUESTION)
+    prompt = load_library(Settings(), default_profile()).render(QUESTION)
     sent = tokens(make_request(prompt, Endpoint("openai", "m")).body)
     cacheable = tokens(prompt.messages[0].content) + tokens(json.dumps(prompt.schema))
     received = (ANSWER + DESCRIPTION + KEYWORDS + JSON_SYNTAX) // 4

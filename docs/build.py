@@ -30,14 +30,15 @@ from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.llm.local.table import load_table
 from qtgen.page import profile
 from qtgen.page.fields import LAYOUT, Field, Section
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import Profile, default_profile, load_profile
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import FILE_ONLY, Settings
-from qtgen.validation.rules import FAMILIES, REGISTRY
+from qtgen.validation.rules import FAMILIES, REGISTRY, Rule
 from qtgen.validation.rules.docs import describe_rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 HERE = Path(__file__).resolve().parent
+WORKSHOP = HERE.parent / "tests" / "fixtures" / "sites" / "workshop" / "site.toml"
 NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"
 
 
@@ -107,8 +108,13 @@ def rules() -> str:
         for number, module in FAMILIES.items()
     ]
     heading = "# Rules\n\n`qtgen explain CODE` prints the same. The families are:\n\n" + "\n".join(families)
-    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule, default_profile()) for rule in ordered)]
+    parts = [heading, "\n".join(table), _rendering(), *(describe_rule(rule, _profile_with(rule)) for rule in ordered)]
     return "\n\n".join(parts) + "\n"
+
+
+def _profile_with(rule: Rule) -> Profile:
+    """Return the default profile, or another one if the rule has no subject matter there."""
+    return default_profile() if rule.applies(default_profile()) else load_profile(WORKSHOP)
 
 
 def _rendering() -> str:

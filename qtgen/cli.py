@@ -41,7 +41,7 @@ COMMANDS = {
     "models": Entry("List, fetch and choose local models.", "local", ("filelock", "tomlkit", "openai")),
     "check-endpoint": Entry("Show what an endpoint can do, and the settings to use.", *_GENERATE),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
-    "init": Entry("Create a new project."),
+    "init": Entry("Create a new project, or infer the page layout of a site."),
     "migrate": Entry("Carry pages over to a changed layout."),
     "completion": Entry("Print the completion script for a shell."),
 }

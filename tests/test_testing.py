@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from qtgen.errors import Truncated
-from qtgen.generation import answers
+from qtgen.generation.answer_parts import PointsAnswer
 from qtgen.llm.types import Message, Prompt
 from qtgen.testing import NetworkBlocked, ScriptedProvider, block_network, points_answer
 from support import parse_json
@@ -37,7 +37,7 @@ def test_a_scripted_provider_keeps_what_became_of_its_answers() -> None:
 
 def test_the_points_answer_is_valid() -> None:
     answer = parse_json("points", points_answer()).fields
-    assert isinstance(answer, answers.PointsAnswer)
+    assert isinstance(answer, PointsAnswer)
     assert answer.markdown().startswith("Osmosis moves water")
     assert json.loads(points_answer(summary="Short."))["summary"] == "Short."
 

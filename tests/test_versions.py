@@ -92,7 +92,11 @@ def test_judge_schemas_change_only_with_the_judge_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", [*map(answers.schema, answers.SHAPES), *(strict_schema(form) for form in _JUDGE_FORMS.values())]
+    "schema",
+    [
+        *answers.schemas_of(default_profile()).values(),
+        *(strict_schema(form) for form in _JUDGE_FORMS.values()),
+    ],
 )
 def test_requests_carry_no_text_of_docstrings(schema: dict[str, Any]) -> None:
     def keys(node: Any) -> set[str]:

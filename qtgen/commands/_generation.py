@@ -16,15 +16,17 @@ from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
+from qtgen.commands._site import site_arguments
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure, QuestionFileError
 from qtgen.evaluation.judging.selection import judge_selector
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
+from qtgen.generation.new_pages import needs_number
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import generate_pages
-from qtgen.generation.plan import BLOCK, DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, page_path, plan
+from qtgen.generation.plan import BLOCK, DELETED, IdAllocator, Job, PlanOptions, QuestionIndex, plan, without_ids
 from qtgen.generation.questions import QuestionFiles
 from qtgen.generation.sharing import SharedBlocks, even_blocks, is_left, numbered_steps, patiently
 from qtgen.generation.types import Outcome, Question, Status
@@ -87,9 +89,9 @@ class Generation:
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield each row's outcome. Models are opened when the first job is reached."""
         self._report_changed_prompts(run)
-        first_id = self.output.highest_id(self.options.settings.corpus) + 1
+        first_id = self.output.highest_id(self.options.settings.corpus, self.config.layout) + 1
 
-        def ids(urls: Mapping[str, int | None]) -> Mapping[str, int]:
+        def ids(urls: Mapping[str, int | None]) -> Mapping[str, int | None]:
             return self._assign_ids(urls, first_id)
 
         async with aclosing(self._shared_items(run, ids) if self.options.share else self._own_items(run, ids)) as items:
@@ -166,7 +168,7 @@ class Generation:
         if not self.options.judges:
             return None
         judges = run.open_judges(self.options.judge_settings, models)
-        return judge_selector(await stack.enter_async_context(judges))
+        return judge_selector(await stack.enter_async_context(judges), self.config.layout)
 
     def unfinished(self, failure: Failure, is_finished: Callable[[int], bool]) -> Iterator[Item]:
         """Yield the outcomes of rows that the run did not reach, or that other processes have."""
@@ -197,20 +199,21 @@ class Generation:
             yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
         for path in self.shown:
             yield ""
-            yield from preview(path)
+            yield from preview(path, self.options.profile)
         if stats.failed_requests:
             label = "failed answers" if stats.failed_answers else "reasons of failures"
             yield f"{label}: {self.output.failed_folder}/"
         if stats.counts[Status.WRITTEN]:
             folder = self.output.folder
-            yield f"review them in the browser: {review_command(folder, [folder])}"
+            site = site_arguments(self.options.profile)
+            yield f"review them in the browser: {review_command(folder, [folder], *site)}"
 
     def _count_beyond_limit(self) -> int:
         """Return how many questions after the last one of --limit have no page."""
-        out, exists = self.plan_options.out, self.plan_options.exists
+        out, exists, places = self.plan_options.out, self.plan_options.exists, self.plan_options.places
         rows = (row for row in self.source.rows_beyond_limit() if isinstance(row, Question))
         try:
-            return sum(not exists(page_path(out, row)) for row in rows)
+            return sum(not exists(places.path(out, row)) for row in rows)
         except QuestionFileError:  # in a part of the files that this run does not need
             return 0
 
@@ -228,13 +231,16 @@ class Generation:
             if not self.options.fresh:
                 run.say(line)
 
-    def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+    def _assign_ids(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int | None]:
         """Return an id for each page, and warn about rows that request the id of another page."""
         if self._stop is None:
             return self._assign_now(urls, first)
         return patiently(lambda: self._assign_now(urls, first), self._stop)
 
-    def _assign_now(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int]:
+    def _assign_now(self, urls: Mapping[str, int | None], first: int) -> Mapping[str, int | None]:
+        if not needs_number(self.config.layout):
+            self.ledger.record_pages(urls)
+            return without_ids(urls)
         wanted = {wanted: url for url, wanted in urls.items() if wanted is not None}
         for number, holder in (self.ledger.urls_by_id(wanted) if wanted else {}).items():
             if holder != wanted[number]:

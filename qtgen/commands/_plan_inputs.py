@@ -13,8 +13,10 @@ from pathlib import Path
 from qtgen.commands._estimate import GUESSED_LATENCY
 from qtgen.commands._options import open_ledger
 from qtgen.commands._output import note, warn
+from qtgen.commands._site import profile_of
 from qtgen.errors import QuestionFileError, UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
+from qtgen.generation.places import default_subject
 from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
@@ -84,7 +86,7 @@ def read_inputs(options: PlanOptions) -> Inputs:
     settings = options.settings
     _question_files(options)  # raises UsageError before anything else is read
     endpoint = endpoints_for(settings)[0]
-    config = generation_config(settings, dt.datetime.now().astimezone().date())
+    config = generation_config(settings, dt.datetime.now().astimezone().date(), profile_of(settings))
     history, faulty, pace = _recorded(settings, endpoint, config)
     requests = _read_requests(options, config, endpoint, history)
     origins: dict[str, str] = {}
@@ -181,7 +183,15 @@ def _add_files(
         raise QuestionFileError(os.strerror(errno.ENOENT), path=missing[0])
     invalid = 0
     with ExitStack() as stack:
-        source = stack.enter_context(QuestionFiles(files, settings.subject, None, sys.stdin.buffer, settings.columns))
+        source = stack.enter_context(
+            QuestionFiles(
+                files,
+                default_subject(config.layout, settings.subject),
+                None,
+                sys.stdin.buffer,
+                settings.columns,
+            )
+        )
 
         def questions() -> Iterator[Question]:
             nonlocal invalid

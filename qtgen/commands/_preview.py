@@ -10,6 +10,7 @@ import click
 from qtgen._util.text import escape_controls, one_line
 from qtgen.commands._echo import Styled
 from qtgen.page import Page
+from qtgen.page.profile import Profile
 from qtgen.site.api import read_page
 
 _MAX_WIDTH = 100
@@ -18,9 +19,9 @@ _POINT = re.compile(r"^(?:\d+[.)]|[-*]) ", re.MULTILINE)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
-def preview(path: str) -> list[str]:
-    """Return lines that show a page. Raises UsageError if it cannot be read."""
-    page = read_page(path)
+def preview(path: str, profile: Profile) -> list[str]:
+    """Return lines that show a page of a site. Raises UsageError if it cannot be read."""
+    page = read_page(path, site=profile)
     roles = page.layout.roles
     question, description = (" ".join(_text(page, name).split()) for name in (roles.question, page.layout.description))
     paragraphs = page.layout.codec.decode(_text(page, roles.answer)).strip().split("\n\n")

@@ -6,33 +6,29 @@ from typing import NamedTuple
 
 from qtgen._util.text import enumeration, pluralize
 from qtgen.commands._output import warn
-from qtgen.commands._site import known_subjects, profile_of
 from qtgen.errors import NearDuplicates, QuestionFileError
 from qtgen.generation.duplicates import SitePages, site_duplicates
-from qtgen.generation.plan import QuestionIndex, near_duplicate_rows, page_path, unknown_subjects
+from qtgen.generation.places import Places, usual_subjects
+from qtgen.generation.plan import QuestionIndex, near_duplicate_rows, unknown_subjects
 from qtgen.generation.questions import QuestionFiles
-from qtgen.page.compile import main_layout
-from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 from qtgen.site.discovery import iter_page_paths, read_page
 
 
-def index_questions(
-    source: QuestionFiles, files: Sequence[Path], settings: Settings, profile: Profile
-) -> QuestionIndex:
+def index_questions(source: QuestionFiles, files: Sequence[Path], settings: Settings, places: Places) -> QuestionIndex:
     """Read all rows once and warn about unknown subjects and shared ids.
 
     A site that lists no subjects has no unknown ones.
 
     Raises QuestionFileError if a file is unreadable or no file has a question, before anything is paid for.
     """
-    index = QuestionIndex()
+    index = QuestionIndex(places)
     for row in source.rows():
         index.add(row)
     if not index.total:
         raise QuestionFileError("no questions", path=", ".join(map(str, files)))
     warn(source.notes, "note")
-    if known := (*known_subjects(main_layout(profile)), *settings.subjects):
+    if known := (*usual_subjects(places.layout), *settings.subjects):
         warn([*unknown_subjects(index.subjects, known)], "unknown subject")
     warn(index.shared_ids, "row", " with an id that another page has; they are written anyway")
     return index
@@ -45,14 +41,14 @@ class Duplicates(NamedTuple):
     near: Mapping[int, str]
 
 
-def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Settings) -> Duplicates:
+def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Settings, places: Places) -> Duplicates:
     """Return the duplicates to skip, and warn about all of them: first those that the site has word for word.
 
     Raises NearDuplicates if the settings say that duplicates end the run.
     """
-    profile = profile_of(settings)
+    profile = places.layout.profile
     paths = list(iter_page_paths([settings.corpus] if settings.corpus else []))
-    site = SitePages()
+    site = SitePages(places)
 
     def titles() -> Iterator[tuple[str, str]]:
         for path in paths:
@@ -60,8 +56,8 @@ def find_duplicates(source: QuestionFiles, index: QuestionIndex, settings: Setti
             site.add(page)
             yield path, page.text_of(page.layout.roles.question) or ""
 
-    pairs = dict(near_duplicate_rows(titles(), source.rows()))
-    exact = site_duplicates(site, paths, source.rows(), lambda row: Path(page_path(settings.out, row)).exists())
+    pairs = dict(near_duplicate_rows(titles(), source.rows(), places))
+    exact = site_duplicates(site, paths, source.rows(), lambda row: Path(places.path(settings.out, row)).exists())
     same_rows = index.duplicates()
     near = {number: other for number, other in pairs.items() if number not in exact and number not in same_rows}
     named = {*exact, *near, *near.values(), *same_rows, *same_rows.values()}

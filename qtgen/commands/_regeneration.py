@@ -14,6 +14,7 @@ from qtgen.commands._output import SHOWN
 from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
+from qtgen.commands._site import site_arguments
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure
 from qtgen.generation.answer_brake import AnswerBrake
@@ -150,9 +151,9 @@ class Regeneration:
             if is_finished(position):
                 continue
             if self.shared and self.shared.number_of(page) in others:
-                yield _item(position, elsewhere(page))
+                yield _item(position, elsewhere(page, self.config.layout))
             else:
-                yield _item(position, not_attempted(page, failure, Status.SKIPPED))
+                yield _item(position, not_attempted(page, failure, self.config.layout, Status.SKIPPED))
 
     def notes(self, stats: RunStats) -> Iterator[str]:
         """Yield where provenance, rejected rewrites and failed answers are, and how to review all rewrites."""
@@ -173,12 +174,15 @@ class Regeneration:
             yield f"failed answers: {self.output.failed_folder}/"
 
     def _review_command(self, queue: str) -> str:
-        return review_command(self.output.folder, self.options.paths, "--queue", queue)
+        return review_command(
+            self.output.folder, self.options.paths, "--queue", queue, *site_arguments(self.options.profile)
+        )
 
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):
-            old, new = read(result.job.original).values, read_text(draft.text).values
-            echo(diff_fields(draft.path, old, new), nl=False)
+            old = read(result.job.original, self.options.profile, draft.path)
+            new = read_text(draft.text, old.layout)
+            echo(diff_fields(draft.path, old.values, new.values), nl=False)
         if result.outcome.status is Status.KEPT:
             self.rejected.append(f"kept: {result.job.path}: {result.explanation}")
             if len(self.rejected) <= SHOWN:

@@ -111,12 +111,16 @@ def _report_skipped(report: StalenessReport) -> None:
         note(f"skipped {pages} that a reviewer approved; --include-edited includes them")
 
 
-def planned_links(paths: Sequence[Path], report: StalenessReport, settings: Settings) -> Mapping[str, Changes]:
+def planned_links(
+    paths: Sequence[Path], report: StalenessReport, settings: Settings, layout: Layout
+) -> Mapping[str, Changes]:
     """Return the new links of the stale pages whose links are to be repaired, by path.
 
     Raises MissingExtra if the extra for links is not installed.
     """
-    stale_paths = {page.path for page in report.stale if any(group_of(path) == LINKS_GROUP for path in page.fields)}
+    stale_paths = {
+        page.path for page in report.stale if any(group_of(path, layout) == LINKS_GROUP for path in page.fields)
+    }
     if not stale_paths:
         return {}
     from qtgen.commands._linking import link_changes

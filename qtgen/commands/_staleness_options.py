@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtgen.commands._errors import option_of
 from qtgen.errors import UsageError
-from qtgen.generation.plan import page_url
+from qtgen.generation.places import Places, default_subject
 from qtgen.generation.provenance import text_hash
 from qtgen.generation.questions import InvalidRow, QuestionFiles
 from qtgen.generation.types import Question
@@ -18,7 +18,7 @@ from qtgen.regeneration.api import DEFAULT_RULES
 from qtgen.regeneration.reasons import REASONS, Reason
 from qtgen.regeneration.staleness import StalenessFilter
 from qtgen.settings import Settings
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules import REGISTRY, rules_of
 from qtgen.validation.selection import resolve_codes
 
 _LINK_RULES = ("QT4",)
@@ -48,8 +48,8 @@ def staleness_filter(
     codes = [name for name in names if name.lower() not in REASONS]
     default = (*_LINK_RULES, *DEFAULT_RULES) if LINKS_GROUP in groups else DEFAULT_RULES
     prefixes = resolve_codes(codes) if codes else () if names else default
-    rules = (code for code, rule in REGISTRY.items() if code.startswith(prefixes) and not rule.on_request)
-    return StalenessFilter(reasons, frozenset(rules), groups, include_edited)
+    rules = (rule for rule in rules_of(profile) if rule.code.startswith(prefixes) and not rule.on_request)
+    return StalenessFilter(reasons, frozenset(rule.code for rule in rules), groups, include_edited)
 
 
 def _groups(only: str | None, names: Sequence[str], profile: Profile) -> frozenset[str]:
@@ -85,10 +85,12 @@ def _reasons(names: Sequence[str], thresholds: Mapping[str, float | None]) -> li
 class SourceTexts:
     """The source texts (`context`) in the question files, if there are any. The first row of a page counts."""
 
-    def __init__(self, stack: ExitStack, files: Sequence[Path], settings: Settings) -> None:
+    def __init__(self, stack: ExitStack, files: Sequence[Path], settings: Settings, places: Places) -> None:
+        self._places = places
         self._source: QuestionFiles | None = None
         if files:
-            source = QuestionFiles(files, settings.subject, None, sys.stdin.buffer, settings.columns)
+            subject = default_subject(places.layout, settings.subject)
+            source = QuestionFiles(files, subject, None, sys.stdin.buffer, settings.columns)
             self._source = stack.enter_context(source)
 
     def _rows(self) -> Iterator[Question | InvalidRow]:
@@ -101,14 +103,14 @@ class SourceTexts:
         """Return the digest of each page's source text by URL; None for a row without one."""
         digests: dict[str, str | None] = {}
         for question in self._questions():
-            digests.setdefault(page_url(question), text_hash(question.context) if question.context else None)
+            digests.setdefault(self._places.key(question), text_hash(question.context) if question.context else None)
         return digests
 
     def texts(self, urls: frozenset[str]) -> dict[str, str | None]:
         """Return the source texts of some pages by URL."""
         texts: dict[str, str | None] = {}
         for question in self._questions():
-            if (url := page_url(question)) in urls:
+            if (url := self._places.key(question)) in urls:
                 texts.setdefault(url, question.context)
         return texts
 

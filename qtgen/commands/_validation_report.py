@@ -7,13 +7,14 @@ from qtgen import __version__
 from qtgen._util.text import pluralize
 from qtgen.commands._echo import Styled, echo
 from qtgen.commands._output import diff_lines, note, severity_painter, warn
+from qtgen.page.profile import Profile
 from qtgen.page.reader import MAX_BYTES
 from qtgen.site.discovery import read_page_bytes
 from qtgen.validation.autofix import FixedFile, FixReport
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.reports import ReportContext, ReportFormat
 from qtgen.validation.reports.text import FindingCounts
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules import rules_of
 from qtgen.validation.rules.types import FixSafety
 from qtgen.validation.run import ValidationResult
 
@@ -25,6 +26,7 @@ class Report:
 
     Args:
         report_format: The format to print.
+        profile: The site, whose rules the report describes.
         selected: The codes that the user selected. An informational diagnostic with one of them is always listed.
         statistics: Whether to print counts by rule and by folder instead of the diagnostics.
         verbose: Whether to list every informational diagnostic.
@@ -34,13 +36,14 @@ class Report:
     def __init__(
         self,
         report_format: ReportFormat,
+        profile: Profile,
         selected: Collection[str],
         *,
         statistics: bool,
         verbose: bool,
         rejected: Collection[tuple[str, int, str]] = (),
     ) -> None:
-        self._rejected = frozenset(rejected)
+        self._rejected, self._profile = frozenset(rejected), profile
         self._format, self._selected, self._statistics = report_format, selected, statistics
         self._lists_info = verbose or statistics or not report_format.counts_info
         self._counts = FindingCounts()
@@ -59,7 +62,7 @@ class Report:
         context = ReportContext(
             result.pages,
             __version__,
-            [rule for _, rule in sorted(REGISTRY.items())],
+            rules_of(self._profile),
             lambda path: _source_lines(overlay, path),
             severity_painter(sys.stderr if to_stderr else sys.stdout),
             lambda line: warn([line], "warning"),

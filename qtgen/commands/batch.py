@@ -24,7 +24,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import open_ledger, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import LedgerError, ProviderError, UsageError
 from qtgen.generation.config import load_library
 from qtgen.llm.batch.collection import CollectReport, summary
@@ -218,7 +218,7 @@ def _stale_answers(batches: Sequence[str], settings: Settings) -> int:
     """Return how many answers of batches belong to prompts that have changed since, or that do not exist any more."""
     if not batches:
         return 0
-    library = load_library(settings)
+    library = load_library(settings, profile_of(settings))
     parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     current = {(name, wording[:8] + schema[:8]) for name, (wording, schema) in library.digests(**parameters).items()}
     with open_ledger(settings) as ledger:

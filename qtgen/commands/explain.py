@@ -12,10 +12,10 @@ from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import MissingExtra, UsageError
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import Profile
 from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
 from qtgen.validation.reports import format_names, get_format
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules import REGISTRY, Rule, rules_of
 from qtgen.validation.rules.docs import describe_rule, first_line
 
 _BLANK_LINE = "\n\n"
@@ -32,35 +32,49 @@ def command(name: str | None, site: Path | None) -> int:
     """
     settings = settings_from({"site": site})
     load_plugins(settings)
-    profile_of(settings)
+    profile = profile_of(settings)
     if name is None:
-        for line in _list():
+        for line in _list(profile):
             echo(line)
         return 0
-    echo(_explain(name))
+    echo(_explain(name, profile))
     return 0
 
 
-def _explain(name: str) -> str:
-    for rule in REGISTRY.values():
+def _explain(name: str, profile: Profile) -> str:
+    rules = rules_of(profile)
+    for rule in (*rules, *REGISTRY.values()):
         if name.upper() == rule.code or name.lower() == rule.name:
-            return describe_rule(rule, default_profile())  # TRANSITIONAL
+            if rule not in rules:
+                raise _absent(rule, profile)
+            return describe_rule(rule, profile)
     word = name.lower()
     if word in format_names():
         return _describe_format(word)
     texts = {**_reasons(), **_metrics()}
     if word in texts:
         return texts[word]
-    names = [*(rule.name for rule in REGISTRY.values()), *texts, *format_names()]
-    near = get_close_matches(name.upper(), REGISTRY, n=1, cutoff=0.75) or get_close_matches(word, names, n=1)
+    names = [*(rule.name for rule in rules), *texts, *format_names()]
+    codes = [rule.code for rule in rules]
+    near = get_close_matches(name.upper(), codes, n=1, cutoff=0.75) or get_close_matches(word, names, n=1)
     remedy = f"did you mean `{near[0]}`?" if near else "`qtgen explain` lists all names"
     raise UsageError(f"no rule, metric, reason or report format is called `{name}`", remedy=remedy)
 
 
-def _list() -> Iterator[str]:
-    for code, rule in sorted(REGISTRY.items()):
+def _absent(rule: Rule, profile: Profile) -> UsageError:
+    """Return the error about a rule that no page of the site can break, or that the profile turns off."""
+    what = f"the rule {rule.code} {rule.name}"
+    if profile.file.rules.get(rule.code) == "off":
+        remedy = f"remove it from [rules] in {profile.path}"
+        return UsageError(f"{what} is turned off for the site {profile.file.name}", remedy=remedy)
+    remedy = "`qtgen explain` lists the rules that do"
+    return UsageError(f"{what} does not apply to the site {profile.file.name}", remedy=remedy)
+
+
+def _list(profile: Profile) -> Iterator[str]:
+    for rule in rules_of(profile):
         plugin = "" if rule.is_builtin else " (plugin)"
-        yield f"{code:<8} {rule.name:<25} {rule.severity.value:<8} {first_line(rule, default_profile())}{plugin}"
+        yield f"{rule.code:<8} {rule.name:<25} {rule.severity.value:<8} {first_line(rule, profile)}{plugin}"
     for kind, texts in (("metric", _metrics()), ("reason", _reasons())):
         for name, text in texts.items():
             yield f"{name:<34} {kind:<8} {_first_line(text.partition(_BLANK_LINE)[2])}"

@@ -33,7 +33,9 @@ from qtgen.commands._sharing import generate_work
 from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
+from qtgen.generation.new_pages import check_fillable
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.places import Places, default_subject
 from qtgen.generation.plan import PlanOptions
 from qtgen.generation.questions import QuestionFiles
 from qtgen.llm.telemetry import set_up
@@ -190,7 +192,7 @@ def command(
     require_prices(settings, in_batches=batch is not None)
     if batch:
         check_batch(settings, share=share)
-    config = generation_config(settings, dt.datetime.now().astimezone().date())
+    config = generation_config(settings, dt.datetime.now().astimezone().date(), options.profile)
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
     unusable = UnusablePaths()
@@ -199,7 +201,13 @@ def command(
         return unusable.exit_code()
     with ExitStack() as stack:
         source = stack.enter_context(
-            QuestionFiles(options.files, settings.subject, limit, sys.stdin.buffer, settings.columns)
+            QuestionFiles(
+                options.files,
+                default_subject(config.layout, settings.subject),
+                limit,
+                sys.stdin.buffer,
+                settings.columns,
+            )
         )
         work = _prepare(options, config, source, stack)
         if options.dry_run:
@@ -241,12 +249,15 @@ def _check_judges(options: GenerateOptions) -> None:
 def _prepare(options: GenerateOptions, config: GenerationConfig, source: QuestionFiles, stack: ExitStack) -> Generation:
     """Read the questions and the output folder, and open the ledger."""
     settings = options.settings
-    index = index_questions(source, options.files, settings, options.profile)
-    duplicates = find_duplicates(source, index, settings)
+    places = Places(config.layout, config.today)
+    check_fillable(config.layout)
+    index = index_questions(source, options.files, settings, places)
+    duplicates = find_duplicates(source, index, settings, places)
     output = OutputFolder(settings.out)
     plan_options = PlanOptions(
         out=settings.out,
         today=config.today,
+        layout=config.layout,
         exists=lambda path: Path(path).exists(),
         duplicates=index.duplicates(),
         site_duplicates=duplicates.site,

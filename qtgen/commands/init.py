@@ -47,10 +47,43 @@ class InitOptions:
     folder: Path
 
 
-@click.command()
+_EPILOG = """\b
+Examples:
+  qtgen init my-site
+  qtgen init --from content
+  qtgen init my-site --from my-site/articles --from my-site/help --json
+"""
+
+
+@click.command(epilog=_EPILOG)
 @click.argument("folder", type=NonEmptyPath(file_okay=False), default=Path())
-def command(folder: Path) -> int:
-    """Create a project in FOLDER: settings, prompts and example questions. Existing files stay unchanged."""
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    type=NonEmptyPath(readable=False),
+    metavar="PATH",
+    help="Infer the page layout from the pages in this file or folder, and write it to site.toml in FOLDER. Repeat it "
+    "for several paths.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --from: print the report as one JSON document.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="With --from: number of worker processes.  [default: number of CPUs, fewer for few pages]",
+)
+def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | None) -> int:
+    """Create a project in FOLDER: settings, prompts and example questions. Existing files stay unchanged.
+
+    With --from, infer the page layout of an existing site instead: write site.toml, and report for each statement how
+    many pages agree and which pages disagree. The exit code is 1 if some pages could not be used.
+    """
+    if sources:
+        from qtgen.commands._inference import InferenceOptions, infer_site
+
+        return infer_site(InferenceOptions(folder, sources, as_json, jobs))
+    if as_json or jobs:
+        raise UsageError(f"{'--json' if as_json else '--jobs'} needs --from")
     options = InitOptions(folder)
     for name, text in _project_files().items():
         path = options.folder / name

@@ -18,9 +18,10 @@ from qtgen.commands._options import Grouped, options_of, settings_from
 from qtgen.commands._output import diff_lines, listed, note
 from qtgen.commands._packs import PageSources, split_location
 from qtgen.commands._paths import NonEmptyPath, PagesPath, UnusablePaths
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._steps import progress_after
 from qtgen.errors import Interrupted, NoPages, UsageError
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings
 from qtgen.site.locations import Location
 
@@ -158,7 +159,11 @@ def command(**parameters: Any) -> int:
     sources = PageSources(arguments.paths, url or settings.corpus, unusable, with_links=False)
     sources.refuse_packs({"changing links": not arguments.check})
     try:
-        code = _check(arguments, sources) if arguments.check else _link(arguments, sources, settings, unusable)
+        code = (
+            _check(arguments, sources, profile_of(settings))
+            if arguments.check
+            else _link(arguments, sources, settings, unusable)
+        )
     except NoPages:
         if not unusable:
             raise
@@ -169,7 +174,7 @@ def command(**parameters: Any) -> int:
 # --- the graph -------------------------------------------------------------------------------------------------------
 
 
-def _check(arguments: LinkArguments, sources: PageSources) -> int:
+def _check(arguments: LinkArguments, sources: PageSources, profile: Profile) -> int:
     from qtgen.linking import read_catalog
     from qtgen.linking.reports.text import report_lines
 
@@ -177,6 +182,7 @@ def _check(arguments: LinkArguments, sources: PageSources) -> int:
         with _engine(arguments) as engine:
             catalog = read_catalog(
                 sources.batches(),
+                profile,
                 corpus=sources.corpus,
                 overlay=sources.overlay(),
                 on_read=step.advance,
@@ -229,8 +235,9 @@ def _plan(arguments: LinkArguments, sources: PageSources, settings: Settings, un
         open_embedder(settings, arguments.embeddings, cached=not arguments.no_cache) as embed,
     ):
         with progress_after("Reading pages") as step:
+            profile = profile_of(settings)
             catalog = read_catalog(
-                sources.batches(), corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
+                sources.batches(), profile, corpus=sources.corpus, embed=embed, on_read=step.advance, engine=engine
             )
         existing = existing_links(catalog)
         existing.check_whole_site(has_corpus=settings.corpus is not None, unread=unusable.paths)

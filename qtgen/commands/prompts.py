@@ -35,8 +35,7 @@ def command() -> None:
 def list_prompts(site: Path | None, as_json: bool) -> int:
     """List the prompts in force: name, version, shape, style, file and purpose."""
     settings = settings_from({"site": site})
-    profile_of(settings)
-    templates = load_library(settings).templates.values()
+    templates = load_library(settings, profile_of(settings)).templates.values()
     if as_json:
         rows = [{**template.header.model_dump(), "path": str(template.path)} for template in templates]
         echo(json_text(rows, indent=2))
@@ -95,7 +94,7 @@ def _example_subject(known: Sequence[str]) -> str:
 
 
 def _render(options: ShowOptions, settings: Settings, style: PromptStyle) -> Prompt:
-    library = load_library(settings)
+    library = load_library(settings, profile_of(settings))
     parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     template = library.templates.get(options.name)
     if template and template.header.task == "seo":

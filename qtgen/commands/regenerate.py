@@ -34,6 +34,7 @@ from qtgen.commands._staleness_options import SourceTexts, staleness_filter
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.places import Places
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.llm.telemetry import set_up
@@ -200,9 +201,9 @@ def command(**flags: Any) -> int:
     """
     options = _options(**flags)
     settings = options.settings
-    config = generation_config(settings, dt.datetime.now().astimezone().date())
+    config = generation_config(settings, dt.datetime.now().astimezone().date(), options.profile)
     with ExitStack() as stack:
-        sources = SourceTexts(stack, options.question_files, settings)
+        sources = SourceTexts(stack, options.question_files, settings, Places(config.layout, config.today))
         output = OutputFolder(settings.out)
         unusable = UnusablePaths()
         report = find_pages(options, config, output, sources, unusable)
@@ -223,9 +224,13 @@ def command(**flags: Any) -> int:
             _print_estimate(options, config, report, ledger, contexts)
             return unusable.exit_code()
         set_up(os.environ)
-        links = planned_links(options.paths, report, settings) if LINKS_GROUP in options.staleness.groups else {}
+        links = (
+            planned_links(options.paths, report, settings, config.layout)
+            if LINKS_GROUP in options.staleness.groups
+            else {}
+        )
         output.check_writable()
-        shared = SharedPages(report.stale, report.pages) if options.share else None
+        shared = SharedPages(report.stale, report.pages, config.layout) if options.share else None
         report.stale = shared.pages if shared else report.stale
         run_options = RunOptions(
             settings,

@@ -153,7 +153,7 @@ class _Session:
         self._sources = PageSources(options.paths, url or settings.corpus, lambda error: self._unusable(error))
         self._sources.refuse_packs({"--fix": options.fix, "--diff": options.diff, "--watch": options.watch})
         self._overlay = self._sources.overlay(self._stdin)
-        self._filter = PageFilter(self._overlay) if options.skip_non_pages else None
+        self._filter = PageFilter(self._profile, self._overlay) if options.skip_non_pages else None
         self._checks = self._validation_options(settings)
         self._rejected: list[tuple[str, int, str]] = []
 
@@ -245,7 +245,12 @@ class _Session:
         """Print the report and its summary, and return the exit code."""
         options = self._options
         report = Report(
-            self._format, self._selected, statistics=options.statistics, verbose=is_verbose(), rejected=self._rejected
+            self._format,
+            self._profile,
+            self._selected,
+            statistics=options.statistics,
+            verbose=is_verbose(),
+            rejected=self._rejected,
         )
         # With --fix, standard output holds the fixed page from standard input.
         report.print(result, overlay, to_stderr=options.fix and bool(self._stdin))

@@ -33,7 +33,12 @@ _MAX_SENT = 8_000  # characters of a page that an endpoint gets
 
 
 class PageText(NamedTuple):
-    """The texts of a page that its vector is made from."""
+    r"""The texts of a page that its vector is made from, in the same form for all sites.
+
+    Args:
+        answer: With the two characters `\n` for each line break.
+        keywords: Separated by commas.
+    """
 
     question: str
     answer: str
@@ -42,7 +47,16 @@ class PageText(NamedTuple):
 
 def page_text(page: Page) -> PageText:
     """Return the texts of a page that its vector is made from."""
-    return PageText(*(page.text_of(path) or "" for path in ("title", "answer", "seo.page_keywords")))
+    layout = page.layout
+    question, answer = page.text_of(layout.roles.question), page.text_of(layout.roles.answer or "")
+    return PageText(question or "", layout.codec.on_one_line(answer or ""), _keywords(page))
+
+
+def _keywords(page: Page) -> str:
+    value = page.values.get(page.layout.keywords or "")
+    if isinstance(value, list):
+        return ", ".join(item for item in value if isinstance(item, str))
+    return value if isinstance(value, str) else ""
 
 
 class PageEmbedder(Protocol):
@@ -63,7 +77,10 @@ class _HasName(Protocol):
 
 
 def vector_key(embedder: "_HasName | type[StaticEmbedder]", text: PageText) -> bytes:
-    """Return the cache key of a page's vector. It depends on the embedder and the text, not on the file."""
+    """Return the cache key of a page's vector. It depends on the embedder and the text, not on the file or the layout.
+
+    So a new layout with the same texts costs no new vectors.
+    """
     return xxh3_128_digest("\0".join((embedder.name, *text)).encode("utf-8", "surrogatepass"))
 
 

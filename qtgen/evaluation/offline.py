@@ -22,7 +22,10 @@ from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.llm.cassettes import Recordings, replaying, strict_client
 from qtgen.llm.factory import endpoints_for
 from qtgen.llm.providers import provider_name
+from qtgen.page.profile import Profile
 from qtgen.settings import Settings, load_settings
+from qtgen.site.discovery import PathName
+from qtgen.site.profiles import resolve_profile
 
 _CONCURRENCY = 16  # pages in progress while recordings are replayed
 _TODAY = dt.date(2000, 1, 1)  # the date of generated pages does not affect their score
@@ -34,6 +37,7 @@ def evaluate(
     pages: Path | None = None,
     baseline: Path | None = None,
     settings: Settings | None = None,
+    site: Profile | PathName | None = None,
 ) -> EvalReport:
     """Evaluate a suite offline and return its report.
 
@@ -42,15 +46,17 @@ def evaluate(
         pages: Score the pages of this folder. By default the suite's recorded responses are replayed.
         baseline: A report to compare with, by default the suite's baseline.json if it exists.
         settings: By default those of qtgen.toml and the environment.
+        site: The page layout of the site, or its `site.toml`. By default the nearest one upwards from the current
+            folder, else the layout that ships with qtgen.
 
     Raises UsageError if the suite, its recordings or the baseline cannot be used. Needs the `evals` extra. It runs an
     event loop of its own, so do not call it from a coroutine.
     """
     settings = settings or load_settings(Path.cwd(), os.environ, {}).settings
     load_plugins(settings.plugins)
-    loaded = load_suite(find_suite(str(suite)))
+    loaded = load_suite(find_suite(str(suite)), resolve_profile(site))
     settings = with_suite_settings(settings, loaded)
-    config = suite_config(settings)
+    config = suite_config(settings, loaded.profile)
     if pages:
         candidates, info = find_candidates(loaded, pages), RunInfo("pages", str(pages))
     else:
@@ -81,9 +87,9 @@ def one_model(settings: Settings) -> Settings:
     return settings.model_copy(update={"model": settings.model[:1]})
 
 
-def suite_config(settings: Settings) -> GenerationConfig:
+def suite_config(settings: Settings, profile: Profile) -> GenerationConfig:
     """Return how a suite's pages are generated."""
-    return generation_config(settings, _TODAY)
+    return generation_config(settings, _TODAY, profile)
 
 
 def replay_settings(settings: Settings) -> Settings:

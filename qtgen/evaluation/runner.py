@@ -9,15 +9,16 @@ from qtgen import __version__
 from qtgen.errors import Failure
 from qtgen.evaluation.gate.comparison import summarize
 from qtgen.evaluation.judging.summary import Judging
-from qtgen.evaluation.metrics import PageFacts, metric_directions
+from qtgen.evaluation.metrics import Bounds, PageFacts, metric_directions
+from qtgen.evaluation.page_texts import answer_of
 from qtgen.evaluation.plugins import library_versions, scorer_name
 from qtgen.evaluation.report import EvalItem, EvalReport, RecordingUse
 from qtgen.evaluation.scoring import Sample, SampleResult, score_samples
 from qtgen.evaluation.suites.candidates import Candidate
 from qtgen.evaluation.suites.suite import Reference, Suite, page_path
 from qtgen.llm.types import Usage
-from qtgen.page import decode_answer, read_text
 from qtgen.page.document import Page
+from qtgen.page.layout import Layout
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import PageChecker, PageFile
 
@@ -63,10 +64,10 @@ def score_candidates(
 
 def _sample(candidate: Candidate, checker: PageChecker) -> Sample | SampleResult:
     reference = candidate.reference
-    if candidate.text is None:
+    page = candidate.page
+    if page is None:
         return SampleResult(reference.id, None, error=candidate.error or Failure("no-page", "there is no page"))
-    page = read_text(candidate.text)
-    answer = page.text_of("answer")
+    answer = answer_of(page)
     if answer is None:
         return SampleResult(reference.id, None, error=Failure("unreadable-page", "the page has no readable answer"))
     nuggets = reference.nuggets
@@ -74,7 +75,7 @@ def _sample(candidate: Candidate, checker: PageChecker) -> Sample | SampleResult
         reference.id,
         reference.question.text,
         (reference.answer,),
-        decode_answer(answer),
+        answer,
         nuggets.must,
         nuggets.nice,
         _page_facts(page, reference, checker),
@@ -87,8 +88,37 @@ def _page_facts(page: Page, reference: Reference, checker: PageChecker) -> PageF
     for diagnostic in checker(PageFile(page_path(reference), page)):
         if diagnostic.code not in _PATH_RULES:
             codes[diagnostic.severity].append(diagnostic.code)
-    description, keywords = (page.text_of(f"seo.{name}") or "" for name in ("page_description", "page_keywords"))
-    return PageFacts(description, keywords, tuple(codes[Severity.ERROR]), tuple(codes[Severity.WARNING]))
+    return page_facts(page, tuple(codes[Severity.ERROR]), tuple(codes[Severity.WARNING]))
+
+
+def page_facts(page: Page, errors: tuple[str, ...], warnings: tuple[str, ...]) -> PageFacts:
+    """Return what metrics need of a page: its description and its keywords, with the bounds that its site sets.
+
+    Args:
+        page: The page.
+        errors: The codes of the rules of severity error that it breaks.
+        warnings: The codes of those of severity warning.
+    """
+    layout = page.layout
+    words = page.values.get(layout.keywords) if layout.keywords else None
+    spec = layout.fields[layout.keywords].spec if layout.keywords else None
+    is_list = isinstance(words, list)
+    separator = (spec.separator if spec else None) or ("\n" if is_list else ",")
+    keywords = separator.join(map(str, words)) if isinstance(words, list) else str(words or "")
+    return PageFacts(
+        (page.text_of(layout.description) or "") if layout.description else None,
+        keywords if layout.keywords else None,
+        errors,
+        warnings,
+        separator=separator,
+        description_bounds=_bounds(layout, layout.description),
+        keyword_bounds=_bounds(layout, layout.keywords),
+    )
+
+
+def _bounds(layout: Layout, path: str | None) -> Bounds:
+    spec = layout.fields[path].spec if path else None
+    return Bounds(spec.min, spec.max) if spec else Bounds()
 
 
 def build_report(

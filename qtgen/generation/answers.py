@@ -1,241 +1,180 @@
-"""The structured answers that a model fills in, one shape per kind of question, and the markdown they become.
+"""The structured answers that a model fills in: the shapes of a profile, with the texts that its pages have.
 
-To add a shape, write a class with `markdown()` and add a row to `SHAPES`; a prompt names the shape in its front matter.
-The JSON Schema that is sent to the model contains the page's length limits, and answers are validated against the same
-limits.
+`answer_parts.py` has the shapes that ship with qtgen; a prompt names one of them in its front matter. A site adds its
+own with `[[shape]]`. The JSON Schema that is sent to the model contains the page's length limits, and answers are
+validated against the same limits.
 """
 
-import re
-from abc import ABC, abstractmethod
-from typing import Annotated, Any
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    create_model,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model, model_validator
 
 from qtgen._util.json_schema import strict_schema
-from qtgen.generation.cleanup import label, prose, restore_latex, sentence, unique_by
-from qtgen.generation.renderable import find_open_mark, make_renderable
-from qtgen.page.fields import ANSWER_MIN, DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
-from qtgen.page.markdown.pipes import escape_pipes
+from qtgen.generation.answer_parts import Answer, FreeformAnswer, PointsAnswer, SearchFields, TableAnswer
+from qtgen.generation.cleanup import clean_line, label, prose, restore_latex, sentence, unique_by
+from qtgen.generation.own_shapes import check_shapes, own_answer
+from qtgen.generation.page_texts import LABEL_MAX, LABEL_MIN, PageText, PageTexts, freeform_limits, page_texts
+from qtgen.generation.renderable import make_renderable
+from qtgen.page import Value, main_layout
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Kind, Profile
+from qtgen.page.text import to_single_line
 
-# First words that lose their capital after "In summary, "; any other word may be a name.
-_LOWERCASE_OPENERS = re.compile(
-    r"(?:the|an?|this|that|these|those|its?|they|we|you|in|on|at|by|with|when|while|if|as|for|to|from|both|each|all"
-    r"|many|most|some)$",
-    re.IGNORECASE,
-)
-
-
-class SearchFields(BaseModel):
-    """The texts for search engines."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    page_description: prose(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
-    page_keywords: list[label(2, 40)] = Field(min_length=KEYWORDS_MIN, max_length=KEYWORDS_REQUESTED)  # type: ignore[valid-type]
-
-    @property
-    def labels(self) -> list[str]:
-        """The headings of the answer, which fill up the keywords if a model repeats some."""
-        return []
-
-    @property
-    def keywords(self) -> str:
-        """The keywords without repeats, separated by a comma and a space."""
-        unique = unique_by((word.replace(",", " ") for word in self.page_keywords), str)
-        candidates = [*unique, *(label for label in self.labels if "," not in label)]
-        return ", ".join(unique_by(candidates, str)[: max(KEYWORDS_MIN, len(unique))])
-
-    @model_validator(mode="after")
-    def _keywords_differ(self) -> "SearchFields":
-        if len(self.keywords.split(", ")) < KEYWORDS_MIN:
-            raise ValueError(f"page_keywords: fewer than {KEYWORDS_MIN} different keywords")
-        return self
+SEARCH = "seo"
+"""The shape of the texts besides the answer alone."""
+_PAGE_SHAPES: dict[str, type[Answer]] = {"points": PointsAnswer, "table": TableAnswer, "freeform": FreeformAnswer}
+SHIPPED = (*_PAGE_SHAPES, SEARCH)
+"""The names of the shapes that ship with qtgen."""
+_NUMBERS: dict[Kind, type[Any]] = {Kind.INT: int, Kind.FLOAT: float, Kind.BOOL: bool}
 
 
-class Answer(SearchFields, ABC):
-    """Base of every shape that makes a whole page."""
+class PageFields(SearchFields):
+    """The texts of a page besides its answer, for one layout.
 
-    @abstractmethod
-    def markdown(self) -> str:
-        """Return the answer as markdown."""
-
-
-_SUMMARY_MIN, _SUMMARY_MAX = 40, 260
-# The schema requires a summary. Models that write Markdown may forget it, and an answer without one is still good.
-_Summary: Any = Annotated[
-    prose(_SUMMARY_MIN, _SUMMARY_MAX) | None,
-    WithJsonSchema({"type": "string", "minLength": _SUMMARY_MIN, "maxLength": _SUMMARY_MAX}),
-]
-
-
-class Point(BaseModel):
-    """One numbered point."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    heading: label(3, 80)  # type: ignore[valid-type]
-    explanation: prose(60, 700)  # type: ignore[valid-type]
-
-
-class PointsAnswer(Answer):
-    """An explanation in numbered points, the usual form on the site."""
-
-    introduction: prose(60, 460)  # type: ignore[valid-type]
-    points: list[Point] = Field(min_length=4, max_length=6)
-    worked_example: prose(40, 300) | None  # type: ignore[valid-type]
-    summary: _Summary
-
-    @property
-    def labels(self) -> list[str]:
-        return [point.heading for point in self.unique_points]
-
-    @property
-    def unique_points(self) -> list[Point]:
-        """The points without those that repeat an earlier heading."""
-        return unique_by(self.points, lambda point: point.heading)
-
-    @model_validator(mode="after")
-    def _points_differ(self) -> "PointsAnswer":
-        if len(self.unique_points) < 3:
-            raise ValueError("points: fewer than three different headings; the same point is made again and again")
-        return self
-
-    def markdown(self) -> str:
-        points = [f"{number}. **{p.heading}**: {p.explanation}" for number, p in enumerate(self.unique_points, 1)]
-        example = [f"**Worked example**: {self.worked_example}"] if self.worked_example else []
-        return "\n\n".join([self.introduction, *points, *example, *_in_summary(self.summary)])
-
-
-class _Table(BaseModel):
-    """A comparison: a column per thing, a row per aspect."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    columns: list[str]
-    rows: list[Any]
-
-
-def _table_type(width: int) -> Any:
-    """Return the type of a table of `width` columns.
-
-    The number of cells per row is part of the type, so constrained decoding cannot produce an uneven table.
+    Attributes:
+        page_texts: The fields of the layout.
     """
 
-    def exactly_width(item: Any) -> Any:
-        return Annotated[list[item], Field(min_length=width, max_length=width)]
-
-    row: Any = create_model(
-        f"Row{width}",
-        __config__=_Table.model_config,
-        aspect=(label(3, 60), ...),
-        cells=(exactly_width(label(1, 160)), ...),
-    )
-    rows: Any = Annotated[list[row], Field(min_length=3, max_length=8)]
-    return create_model(f"Table{width}", __base__=_Table, columns=(exactly_width(label(1, 60)), ...), rows=(rows, ...))
-
-
-def _width_tag(table: Any) -> str:
-    """Return the tag of the table type that a table is validated against, also for one of a wrong width."""
-    columns = table.get("columns") if isinstance(table, dict) else None
-    return str(min(4, max(2, len(columns)))) if isinstance(columns, list) else "2"
-
-
-_AnyTable: Any = Annotated[
-    Annotated[_table_type(2), Tag("2")] | Annotated[_table_type(3), Tag("3")] | Annotated[_table_type(4), Tag("4")],
-    Discriminator(_width_tag),
-]
-
-
-class TableAnswer(Answer):
-    """A comparison of two to four things in a table."""
-
-    introduction: prose(60, 460)  # type: ignore[valid-type]
-    table: _AnyTable
-    summary: _Summary
-
-    @property
-    def labels(self) -> list[str]:
-        return [*self.table.columns, *(row.aspect for row in self.unique_rows)]
-
-    @property
-    def unique_rows(self) -> list[Any]:
-        """The rows without those that repeat an earlier aspect."""
-        return unique_by(self.table.rows, lambda row: row.aspect)
+    page_texts: ClassVar[PageTexts]
 
     @model_validator(mode="after")
-    def _rows_differ(self) -> "TableAnswer":
-        if len(self.unique_rows) < 3:
-            raise ValueError("table: fewer than three different aspects; the same row is written again and again")
+    def _items_differ(self) -> "PageFields":
+        for text in self.page_texts.fields:
+            if text.is_list and len(items_of(self, text)) < text.low:
+                noun = "keywords" if text == self.page_texts.keywords else "items"
+                raise ValueError(f"{text.name}: fewer than {text.low} different {noun}")
         return self
 
-    def markdown(self) -> str:
-        columns = self.table.columns
-        lines = [_table_line("Aspect", *columns), _table_line(*["---"] * (len(columns) + 1))]
-        lines += [_table_line(f"**{row.aspect}**", *row.cells) for row in self.unique_rows]
-        return "\n\n".join([self.introduction, "\n".join(lines), *_in_summary(self.summary)])
+
+def items_of(answer: PageFields, text: PageText) -> list[str]:
+    """Return the items of a list without repeats. The headings of the answer fill up the keywords."""
+    mark = (text.spec.separator or "").strip()
+    words = getattr(answer, text.name)
+    unique = unique_by((word.replace(mark, " ") if mark else word for word in words), str)
+    if text != answer.page_texts.keywords or text.spec.enum:
+        return unique
+    labels = (label for label in answer.labels if not mark or mark not in label)
+    fitting = (fitted for label in labels if (fitted := text.fit(label)) is not None)
+    return unique_by([*unique, *fitting], str)[: max(text.low, len(unique))]
 
 
-class FreeformAnswer(Answer):
-    """Markdown without a fixed form: a derivation, a program."""
-
-    answer: Annotated[str, BeforeValidator(restore_latex), Field(min_length=ANSWER_MIN, max_length=4_500)]
-
-    @model_validator(mode="after")
-    def _check_fences(self) -> "FreeformAnswer":
-        if mark := find_open_mark(make_renderable(self.answer)):
-            raise ValueError(f"answer: a {mark} is opened and never closed")
-        return self
-
-    def markdown(self) -> str:
-        return self.answer
-
-
-class SearchAnswer(SearchFields):
-    """The texts for search engines alone, for a page that keeps its answer."""
-
-    page_description: sentence(DESCRIPTION_MIN, DESCRIPTION_MAX)  # type: ignore[valid-type]
+def values_of(answer: SearchFields, layout: Layout) -> dict[str, Value]:
+    """Return the fields that a model has written, by dotted path. Raises UnwritableText."""
+    values: dict[str, Value] = {}
+    for text in answer.page_texts.fields if isinstance(answer, PageFields) else ():
+        value = getattr(answer, text.name)
+        if not text.is_list:
+            values[text.path] = to_single_line(value) if isinstance(value, str) else value
+        elif isinstance(answer, PageFields):
+            items = items_of(answer, text)
+            separator = text.spec.separator
+            values[text.path] = [*items] if separator is None else to_single_line(separator.join(items))
+    if isinstance(answer, Answer) and layout.roles.answer:
+        values[layout.roles.answer] = layout.encode(to_markdown(answer, layout))
+    return values
 
 
-SHAPES: dict[str, type[SearchFields]] = {
-    "points": PointsAnswer,
-    "table": TableAnswer,
-    "freeform": FreeformAnswer,
-    "seo": SearchAnswer,
-}
-"""Answer types, by the name that a prompt's front matter gives as `shape`."""
+@cache
+def shapes_of(profile: Profile) -> Mapping[str, type[PageFields]]:
+    """Return the answer types of a profile, by the name that a prompt's front matter gives as `shape`.
+
+    They are those that ship with qtgen and the profile's own, or those of them that `shapes` names. Raises
+    SettingsError, with the line in the profile, for a shape that does not exist or that no model can fill in.
+    """
+    check_shapes(profile, SHIPPED)
+    layout = main_layout(profile)
+    texts = page_texts(layout)
+    fields = _fields_type("PageFields", texts, is_alone=False)
+    types: dict[str, type[PageFields]] = {}
+    for name, shape in _PAGE_SHAPES.items():
+        own = {"answer": _freeform_type(layout)} if shape is FreeformAnswer else {}
+        types[name] = _joined(shape, fields, **own)
+    for spec in profile.file.shape:
+        types[spec.name] = _joined(own_answer(spec), fields)
+    allowed = profile.file.generate.shapes
+    types = {name: shape for name, shape in types.items() if not allowed or name in allowed}
+    if texts.alone.fields:
+        types[SEARCH] = _fields_type("SearchAnswer", texts.alone, is_alone=True)
+    return types
 
 
-def _table_line(*cells: str) -> str:
-    return "| " + " | ".join(map(escape_pipes, cells)) + " |"
+def _joined(shape: type[Answer], fields: type[PageFields], **own: Any) -> type[PageFields]:
+    """Return the type of an answer with the parts of a shape and the fields of a page."""
+    bases: Any = (shape, fields)
+    model: Any = create_model(shape.__name__, __base__=bases, **own)
+    return cast("type[PageFields]", model)
 
 
-def _in_summary(text: str | None) -> list[str]:
-    """Return the summary as a paragraph, or nothing if there is none."""
-    if text is None:
-        return []
-    if re.match(r"(?:in summary|in conclusion|to sum up|overall)\b", text, re.IGNORECASE):
-        return [text]
-    first, _, rest = text.partition(" ")
-    return [f"In summary, {first.lower() if _LOWERCASE_OPENERS.match(first) else first} {rest}"]
+def _fields_type(name: str, texts: PageTexts, *, is_alone: bool) -> type[PageFields]:
+    fields: Any = {text.name: _text_type(text, texts, is_alone=is_alone) for text in texts.fields}
+    model: type[PageFields] = create_model(name, __base__=PageFields, **fields)
+    model.page_texts = texts
+    return model
 
 
-def to_markdown(answer: Answer) -> str:
+def _text_type(text: PageText, texts: PageTexts, *, is_alone: bool) -> Any:
+    """Return the type of a text, as a field of a pydantic model.
+
+    Args:
+        is_alone: Whether it is written without the answer, so that it must be a proper sentence.
+    """
+    spec = text.spec
+    if text.is_list:
+        return list[_item_type(text)], Field(min_length=text.low, max_length=text.ask)  # type: ignore[misc]
+    if spec.enum:
+        return Literal[spec.enum], ...
+    if number := _NUMBERS.get(spec.kinds[0]):
+        return number, ... if number is bool else Field(ge=spec.min, le=spec.max)
+    if spec.pattern:
+        return Annotated[_pattern_type(text), Field(min_length=text.low, max_length=text.high)], ...
+    is_sentence = is_alone and text == texts.description
+    return (sentence if is_sentence else prose)(text.low, text.high), ...
+
+
+def _item_type(text: PageText) -> Any:
+    if text.spec.enum:
+        return Literal[text.spec.enum]
+    return _pattern_type(text) if text.spec.pattern else label(LABEL_MIN, LABEL_MAX)
+
+
+def _pattern_type(text: PageText) -> Any:
+    pattern = text.spec.pattern
+
+    def check(value: str) -> str:
+        if (fitted := text.fit(value)) is None:
+            raise ValueError(f"`{value}` does not match the regular expression `{pattern}`")
+        return fitted
+
+    schema = {"type": "string", "pattern": f"^(?:{pattern})$"}
+    return Annotated[str, BeforeValidator(clean_line), AfterValidator(check), WithJsonSchema(schema)]
+
+
+def _freeform_type(layout: Layout) -> Any:
+    low, high = freeform_limits(layout)
+    return Annotated[str, BeforeValidator(restore_latex), Field(min_length=low, max_length=high)], ...
+
+
+def to_markdown(answer: Answer, layout: Layout) -> str:
     """Return the answer in the site's Markdown."""
-    return make_renderable(answer.markdown())
+    return make_renderable(answer.markdown()) if layout.codec.math else answer.markdown()
 
 
-def schema(shape: str) -> dict[str, Any]:
+def schema(shape: str, profile: Profile) -> dict[str, Any]:
     """Return the strict JSON Schema of a shape: every key required, no others allowed, definitions inlined."""
-    strict = strict_schema(SHAPES[shape])
+    model = shapes_of(profile)[shape]
+    strict = strict_schema(model)
     # A model writes the keys in the schema's order: the answer must come before the texts that summarize it.
-    strict["required"].sort(key=lambda name: name in SearchFields.model_fields)
+    strict["required"].sort(key=partial(_is_text, model.page_texts))
     strict["properties"] = {name: strict["properties"][name] for name in strict["required"]}
     return strict
+
+
+def schemas_of(profile: Profile) -> dict[str, dict[str, Any]]:
+    """Return the strict JSON Schema of each shape of a profile. Raises SettingsError."""
+    return {shape: schema(shape, profile) for shape in shapes_of(profile)}
+
+
+def _is_text(texts: PageTexts, name: str) -> bool:
+    return name in texts.names

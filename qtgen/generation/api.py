@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from qtgen._util.concurrency import Stop
-from qtgen._util.resources import shipped_folder
 from qtgen.generation import answers
-from qtgen.generation.config import GenerationConfig
+from qtgen.generation.config import GenerationConfig, prompt_folders
+from qtgen.generation.new_pages import check_fillable, needs_number
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import generate_pages
-from qtgen.generation.plan import IdAllocator, PlanOptions, QuestionIndex, plan
+from qtgen.generation.places import Places
+from qtgen.generation.plan import IdAllocator, PlanOptions, QuestionIndex, plan, without_ids
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Outcome, Question
 from qtgen.llm.types import Provider
+from qtgen.page import Profile, main_layout
 from qtgen.page.invisible import normalize
-from qtgen.page.profile import default_profile
+from qtgen.site.discovery import PathName
+from qtgen.site.profiles import resolve_profile
 from qtgen.validation.plugins import load_installed_plugins
 from qtgen.validation.selection import choose_rules
 
@@ -30,6 +33,7 @@ async def generate(
     config: GenerationConfig | None = None,
     concurrency: int = 8,
     recreate: bool = False,
+    site: Profile | PathName | None = None,
 ) -> AsyncIterator[Outcome]:
     """Write a page for each question and yield its outcome as it finishes.
 
@@ -51,6 +55,8 @@ async def generate(
         provider: The model, or several models. Later ones are fallbacks.
         out: The folder that pages are written to. None writes nothing: `outcome.draft.text` is the page.
         config: How pages are made. None stands for the shipped prompts, all rules and today's date.
+        site: The layout of the site, or its `site.toml`. None stands for the nearest `site.toml`, in the current folder
+            or above it, or else the layout that ships with qtgen. It is ignored with `config`, which has a layout.
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.
 
@@ -59,43 +65,42 @@ async def generate(
         ProviderUnusable: The provider cannot answer any request.
         OutputError: A page cannot be written.
         PromptError: A prompt template cannot be used.
+        SettingsError: The layout of the site has a fault, or new pages cannot have what it requires.
     """
     providers = [*provider] if isinstance(provider, Sequence) else [provider]
     if not providers or concurrency < 1:
         raise ValueError("generate() needs a provider, and a concurrency of at least 1")
     today = config.today if config else dt.datetime.now().astimezone().date()
-    config = config or default_config(today)
+    config = config or default_config(today, resolve_profile(site))
     output = OutputFolder(Path(out)) if out is not None else None
     rows = [replace(row, text=normalize(row.text), subject=normalize(row.subject)) for row in questions]
-    index = QuestionIndex()
+    index = QuestionIndex(Places(config.layout, today))
     for row in rows:
         index.add(row)
     options = PlanOptions(
         out=output.folder if output else Path(),
         today=today,
+        layout=config.layout,
         exists=lambda path: output is not None and Path(path).exists(),
         is_deleted=output.deleted_pages() if output and not recreate else lambda *_: False,
         duplicates=index.duplicates(),
     )
-    first_id = (output.highest_id(None) if output else 0) + 1
+    first_id = (output.highest_id(None, config.layout) if output else 0) + 1
     if output:
         output.check_writable()
-    steps = plan(rows, options, _count_ids(first_id, index.ids))
+    check_fillable(config.layout)
+    steps = plan(rows, options, _count_ids(first_id, index.ids) if needs_number(config.layout) else without_ids)
     results = generate_pages(steps, config, providers, output, concurrency=concurrency, stop=Stop())
     async with aclosing(results):
         async for _, outcome in results:
             yield outcome
 
 
-def default_config(today: dt.date) -> GenerationConfig:
-    """Return the configuration with the shipped prompts and all rules, including those of installed plugins."""
+def default_config(today: dt.date, profile: Profile) -> GenerationConfig:
+    """Return the configuration with the prompts of the site or the shipped ones, and all rules, plugins' included."""
     load_installed_plugins()
-    schemas = {shape: answers.schema(shape) for shape in answers.SHAPES}
-    return GenerationConfig(
-        PromptLibrary([shipped_folder("prompts")], schemas),
-        choose_rules(profile=default_profile()),
-        today,  # TRANSITIONAL
-    )
+    library = PromptLibrary(prompt_folders(profile), answers.schemas_of(profile), main_layout(profile))
+    return GenerationConfig(library, choose_rules(profile=profile), today, profile)
 
 
 def _count_ids(first: int, taken: Container[int]) -> IdAllocator:

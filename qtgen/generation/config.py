@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from qtgen._util.resources import shipped_folder
@@ -11,13 +12,18 @@ from qtgen.generation import answers
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle
-from qtgen.page.profile import default_profile
+from qtgen.page import main_layout
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
+from qtgen.page.profile_errors import Place, profile_error
 from qtgen.settings import Settings
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules import PageChecker, Rule
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings, rule_settings
 from qtgen.validation.selection import choose_rules
 
+SITE_PROMPTS = "site"
+"""The folder, below that of the shipped prompts, with those for sites of any kind."""
 _ANY_QUESTION = Question("?", "?")
 
 
@@ -29,6 +35,7 @@ class GenerationConfig:
         library: The prompt templates.
         rules: The rules that a new page must satisfy.
         today: The date of the run.
+        profile: The layout of the site.
         repairs: How often a model is asked to repair an invalid answer.
         candidates: How many answers are requested for a page, of which the best one is kept.
         prompt: Name of the prompt for every question; None to choose by the question's words.
@@ -41,6 +48,7 @@ class GenerationConfig:
     library: PromptLibrary
     rules: Sequence[Rule]
     today: dt.date
+    profile: Profile
     repairs: int = 3
     candidates: int = 1
     prompt: str | None = None
@@ -49,17 +57,20 @@ class GenerationConfig:
     strict_grounding: bool = False
     rule_settings: RuleSettings = DEFAULT_SETTINGS
 
+    @property
+    def layout(self) -> Layout:
+        """The layout of new pages."""
+        return main_layout(self.profile)
+
     @cached_property
     def checker(self) -> PageChecker:
         """Checks a page against the rules."""
-        return PageChecker(self.rules, settings=self.rule_settings, profile=default_profile())  # TRANSITIONAL
+        return PageChecker(self.rules, settings=self.rule_settings, profile=self.profile)
 
     @cached_property
     def fixer(self) -> PageChecker:
         """Checks a page against the rules, with fixes for its findings."""
-        return PageChecker(
-            self.rules, fixes=True, settings=self.rule_settings, profile=default_profile()
-        )  # TRANSITIONAL
+        return PageChecker(self.rules, fixes=True, settings=self.rule_settings, profile=self.profile)
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -92,22 +103,44 @@ class GenerationConfig:
         return self.library.digests(**self._parameters)
 
 
-def load_library(settings: Settings) -> PromptLibrary:
-    """Load the project's own prompt templates and the shipped ones. Raises PromptError."""
-    folders = [folder for folder in (settings.prompts, shipped_folder("prompts")) if folder.is_dir()]
-    return PromptLibrary(folders, {shape: answers.schema(shape) for shape in answers.SHAPES})
+def load_library(settings: Settings, profile: Profile) -> PromptLibrary:
+    """Load the prompt templates of the project and of the site, and the shipped ones.
+
+    Raises PromptError, and SettingsError for a fault of the profile.
+    """
+    folders = [*([settings.prompts] if settings.prompts.is_dir() else []), *prompt_folders(profile)]
+    return PromptLibrary(folders, answers.schemas_of(profile), main_layout(profile))
 
 
-def generation_config(settings: Settings, today: dt.date) -> GenerationConfig:
-    """Return the configuration that the settings describe, with the rules of plugins.
+def prompt_folders(profile: Profile) -> list[Path]:
+    """Return the folders with the prompt templates of a site and with the shipped ones.
 
-    Raises PromptError and PluginError.
+    Raises SettingsError, with the line in the profile, if the folder of the site does not exist.
+    """
+    shipped = shipped_folder("prompts")
+    if profile.is_default:
+        return [shipped]
+    own = profile.file.generate.prompts
+    folders = [profile.root / own] if own and profile.root else []
+    for folder in folders:
+        if not folder.is_dir():
+            remedy = "create the folder, or remove the key to use the shipped prompts"
+            place: Place = ("generate", "prompts")
+            raise profile_error(profile.raw, profile.path, place, f"there is no folder `{own}`", remedy)
+    return [*folders, shipped / SITE_PROMPTS]
+
+
+def generation_config(settings: Settings, today: dt.date, profile: Profile) -> GenerationConfig:
+    """Return the configuration that the settings and the profile describe, with the rules of plugins.
+
+    Raises PromptError and PluginError, and SettingsError for a fault of the profile.
     """
     load_plugins(settings)
     return GenerationConfig(
-        library=load_library(settings),
-        rules=choose_rules(ignore=settings.ignore, profile=default_profile()),  # TRANSITIONAL
+        library=load_library(settings, profile),
+        rules=choose_rules(ignore=settings.ignore, profile=profile),
         today=today,
+        profile=profile,
         repairs=settings.repairs,
         candidates=settings.candidates,
         prompt=settings.prompt,

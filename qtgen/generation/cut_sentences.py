@@ -5,7 +5,7 @@ Such a sentence (`… access and.`) is shortened to a whole clause, or dropped i
 
 import re
 
-from qtgen.generation.grammar import SENTENCE_MAX, SENTENCE_MIN
+from qtgen.generation.search_grammar import SENTENCE_MAX, SENTENCE_MIN
 from qtgen.generation.search_texts import DANGLING, shorten
 
 # No sentence ends in one of these words. Prepositions are not among them (`what it consists of`).

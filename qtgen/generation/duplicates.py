@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from qtgen.generation.plan import Row, page_url
+from qtgen.generation.places import Places
+from qtgen.generation.plan import Row
 from qtgen.generation.types import Question
-from qtgen.page import Page, slug
+from qtgen.page import Page
 from qtgen.page.invisible import normalize
 
 _END_MARKS = "?!.… ¿¡？！。"  # no slug has them
@@ -21,11 +22,13 @@ class SitePages:
     """The pages of the site by their URLs and questions, as hashes. A page is its number, in the order of adding.
 
     Args:
+        places: Where the pages of questions go.
         urls: The first page with each URL.
         questions: The first page with each question under each subject.
         texts: The first page with each question under any subject.
     """
 
+    places: Places
     urls: dict[int, int] = field(default_factory=dict)
     questions: dict[int, int] = field(default_factory=dict)
     texts: dict[int, int] = field(default_factory=dict)
@@ -33,11 +36,12 @@ class SitePages:
 
     def add(self, page: Page) -> None:
         """Add the next page."""
-        title, subject = page.text_of("title") or "", page.text_of("subject") or ""
+        roles, slug = page.layout.roles, page.layout.slug
+        title, subject = page.text_of(roles.question) or "", page.text_of(roles.subject or "") or ""
         number = self.count
         self.count += 1
-        if url := page.text_of("url"):
-            self.urls.setdefault(hash(url), number)
+        if roles.key and (url := page.values.get(roles.key)) is not None:
+            self.urls.setdefault(hash(str(url)), number)
         if key := question_key(title):
             self.questions.setdefault(hash((key, slug(subject))), number)
             self.texts.setdefault(hash(key), number)
@@ -45,9 +49,9 @@ class SitePages:
     def find(self, question: Question) -> tuple[int, bool] | None:
         """Return the page that has a question's URL or its words, and whether it is under the same subject."""
         key = question_key(question.text)
-        same_page = self.urls.get(hash(page_url(question)))
+        same_page = self.urls.get(hash(self.places.key(question)))
         if same_page is None and key:
-            same_page = self.questions.get(hash((key, slug(question.subject))))
+            same_page = self.questions.get(hash((key, self.places.layout.slug(question.subject))))
         if same_page is not None:
             return same_page, True
         other = self.texts.get(hash(key)) if key else None

@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
-from qtgen.generation import answers
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Selector, request_provenance
 from qtgen.generation.answer_check import AnswerCheck, Concern
+from qtgen.generation.answer_parts import SearchFields
+from qtgen.generation.answers import values_of
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.grounding.pages import add_grounding, grounding_provenance
+from qtgen.generation.new_pages import page_values
+from qtgen.generation.page_texts import shown_text, text_paths
 from qtgen.generation.parsing import parse
 from qtgen.generation.plan import Job
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests, text_hash
+from qtgen.generation.provenance import answer_group, group_digests, question_digest, text_hash, written_groups
 from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Prompt, PromptStyle, Provider
-from qtgen.page import Value, decode_answer, default_layout, emit, encode_answer, file_name, read_text, seo_title
-from qtgen.page.fields import CONSTANTS, FIELD_GROUPS
-from qtgen.page.text import to_single_line
-from qtgen.site.index import title_digest
+from qtgen.page import Page, Value, default_layout, emit, read_text
+from qtgen.page.layout import Layout
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import REGISTRY, PageFile
 from qtgen.validation.rules.types import Repairable
 from qtgen.validation.text_quality import measure
 
-NOT_SCORED = -1.0
-TEXT_FIELDS = frozenset(path for group in WRITTEN_GROUPS for path in FIELD_GROUPS[group])
-"""The fields that a model writes, by dotted path."""
+NOT_SCORED = -1.0  # TRANSITIONAL
+TEXT_FIELDS = text_paths(default_layout())  # TRANSITIONAL
 
 
 async def generate_page(
@@ -73,7 +73,7 @@ def _has_safe_fix(diagnostic: Diagnostic) -> bool:
 
 
 def check_findings(
-    text: str,
+    page: Page,
     diagnostics: Sequence[Diagnostic],
     wrappings: tuple[Wrapping, ...] = (),
     *,
@@ -85,7 +85,7 @@ def check_findings(
     Errors are faults. A warning in a text that the model wrote is a fault or a concern if its rule says so.
 
     Args:
-        text: The page.
+        page: The page.
         diagnostics: Its findings.
         wrappings: What was around the answer.
         known: How many findings the page had before, by code. As many are neither faults nor concerns.
@@ -93,32 +93,32 @@ def check_findings(
     """
     faults, concerns = [], []
     remaining = Counter(known)
+    text_fields = text_paths(page.layout)
     for diagnostic in diagnostics:
         is_new = remaining[diagnostic.code] <= 0
         remaining[diagnostic.code] -= 1
-        consequence = "fault" if is_reason(diagnostic) else _consequence(diagnostic) if is_new else None
+        consequence = "fault" if is_reason(diagnostic) else _consequence(diagnostic, text_fields) if is_new else None
         if consequence == "fault":
             faults.append(describe_fault(diagnostic))
         elif consequence == "concern":
             concerns.append(Concern(describe_fault(diagnostic)))
-    kept = None if faults else text
-    return AnswerCheck(kept, tuple(faults), tuple(diagnostics), tuple(concerns), wrappings, roughness=roughness(text))
+    kept = None if faults else page.text
+    return AnswerCheck(kept, tuple(faults), tuple(diagnostics), tuple(concerns), wrappings, roughness=roughness(page))
 
 
-def _consequence(diagnostic: Diagnostic) -> Repairable | None:
+def _consequence(diagnostic: Diagnostic, text_fields: Collection[str]) -> Repairable | None:
     """Return what a finding in a new text means for the answer."""
     if diagnostic.severity is Severity.ERROR:
         return "fault"
-    return REGISTRY[diagnostic.code].repairable if diagnostic.field in TEXT_FIELDS else None
+    return REGISTRY[diagnostic.code].repairable if diagnostic.field in text_fields else None
 
 
-def roughness(text: str) -> float:
+def roughness(page: Page) -> float:
     """Return how close a page is to a finding of QT609 or QT610, from 0 for a perfect page."""
-    values = read_text(text).values
-    fields = ("question", "seo.page_description", "seo.page_keywords")
-    question, description, keywords = (str(values.get(field, "")) for field in fields)
-    markdown = decode_answer(str(values.get("answer", "")))
-    return measure(question, description, keywords, markdown, math=True).penalty  # TRANSITIONAL: layout.codec.math
+    layout, roles = page.layout, page.layout.roles
+    paths = (roles.question, layout.description, layout.keywords, roles.answer)
+    question, description, keywords, answer = (shown_text(page, path) for path in paths)
+    return measure(question, description, keywords, layout.decode(answer), math=layout.codec.math).penalty
 
 
 @dataclass(frozen=True)
@@ -140,25 +140,30 @@ class NewPage:
     def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Parse an answer, emit its page and validate that against the rules."""
         try:
-            parsed = parse(prompt, completion, self.job.question.text, truncated=truncated)
-            text = emit(page_values(self.job, parsed.fields), default_layout())
+            parsed = parse(prompt, completion, self.job.question.text, self.config.layout, truncated=truncated)
+            text = emit(job_values(self.job, parsed.fields, self.config.layout), self.config.layout)
         except AnswerError as error:
             return AnswerCheck.unreadable(error)
         except UnwritableText as error:
             return AnswerCheck(faults=(str(error),))
-        file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text)), self.config, TEXT_FIELDS)
-        checked = check_findings(file.page.text, diagnostics, parsed.wrappings)
+        layout = self.config.layout
+        file, diagnostics = check_fixed(
+            PageFile(self.job.path, read_text(text, layout)), self.config, text_paths(layout)
+        )
+        checked = check_findings(file.page, diagnostics, parsed.wrappings)
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
     def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
-        job = self.job
+        job, layout = self.job, self.config.layout
         provenance = {
             "url": job.url,
             "id": job.id,
             "date": self.config.today.isoformat(),
             **request_provenance(answer),
-            **text_provenance(PageFile(job.path, read_text(text)), job.question, self.config, WRITTEN_GROUPS),
+            **text_provenance(
+                PageFile(job.path, read_text(text, layout)), job.question, self.config, written_groups(layout)
+            ),
         }
         return Draft(job.path, job.url, text, provenance)
 
@@ -178,38 +183,14 @@ def text_provenance(
     """
     return {
         "groups": [*groups],
-        "question_digest": f"{title_digest(question.text, question.subject):016x}",
+        "question_digest": question_digest(file.page),
         "context_digest": text_hash(question.context) if question.context else None,
-        **(grounding_provenance(file.page, question) if "answer" in groups else {}),
-        "text_digests": group_digests(apply_safe_fixes(file, config.fixer, TEXT_FIELDS), groups),
+        **(grounding_provenance(file.page, question) if answer_group(file.page.layout) in groups else {}),
+        "text_digests": group_digests(apply_safe_fixes(file, config.fixer, text_paths(file.page.layout)), groups),
     }
 
 
-def page_values(job: Job, answer: answers.SearchFields) -> dict[str, Value]:
-    """Return every field of a new page, by dotted path. Raises UnwritableText."""
-    title, subject = job.question.text, job.question.subject
-    return {
-        **CONSTANTS,
-        "id": job.id,
-        "date": job.date,
-        "title": title,
-        "article_title": title,
-        "question": title,
-        "seo.title": seo_title(subject),
-        **written_values(answer),
-        "subject": subject,
-        "file_name": file_name(title),
-        "url": job.url,
-        "score": NOT_SCORED,
-    }
-
-
-def written_values(answer: answers.SearchFields) -> dict[str, Value]:
-    """Return the fields that a model writes, by dotted path. Raises UnwritableText."""
-    values: dict[str, Value] = {
-        "seo.page_description": to_single_line(answer.page_description),
-        "seo.page_keywords": to_single_line(answer.keywords),
-    }
-    if isinstance(answer, answers.Answer):
-        values["answer"] = encode_answer(answers.to_markdown(answer))
-    return values
+def job_values(job: Job, answer: SearchFields, layout: Layout) -> dict[str, Value]:
+    """Return every field of a job's page, by dotted path. Raises UnwritableText."""
+    written = values_of(answer, layout)
+    return page_values(job.question, written, layout, date=job.date, number=job.id, path=job.path)

@@ -7,13 +7,28 @@ that a model does not end it inside a number (`23.` of `23.4`) or an abbreviatio
 Format: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-SENTENCE_MIN, SENTENCE_MAX = 30, 230
-"""The characters of a sentence. A longer text has several."""
+from qtgen.generation.answers import SEARCH
+from qtgen.generation.own_shapes import fill, item_gap
+from qtgen.generation.page_texts import page_texts
+from qtgen.generation.search_grammar import (
+    BREAK,
+    FEW,
+    FRAME,
+    SENTENCE_MAX,
+    SENTENCE_MIN,
+    keyword,
+    plain_sentence,
+    quoted,
+    search_rules,
+    short_text,
+)
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Part, Shape
 
-_FRAME = 4  # characters at the beginning and the end of a sentence, which `char` does not describe
 # A plain sentence contains no Markdown, no HTML, no control characters, no decimals and no colon. Small models begin a
 # list after a colon, and add meaningless decimals to dates and whole numbers.
 _PLAIN = r"[^.*#|<>{}\[\]!?:`_$\\\x01-\x1F\x7F-\x9F]"
@@ -24,40 +39,62 @@ _INSERTS = {1: 60, 2: 40, 3: 30}
 _SHORTEST_INSERT, _LONGEST_DECIMAL = 3, 5
 _WORDS = r"""
 end ::= ([a-z] [a-z] | [a-z0-9%] ")") "."
-keyword ::= [a-zA-Z] [a-zA-Z'’ -]{1,30} [a-z]
+keyword ::= {keyword}
 """
 _CELL = r"cell ::= [A-Za-z0-9] [^|\n*#<>{}\[\]$`_\\\x01-\x1F\x7F-\x9F]{1,118}"
 # A heading has up to seven words, or fewer if they are long, so that it does not exceed its maximum length.
 _WORD_LENGTHS, _MOST_WORDS = (10, 15, 20), 7
-_FEW = 2  # items beyond the minimum, in lists in which a small model repeats itself
 _FREE = r"""
 part ::= ("\n\n" block)?
 block ::= "### " heading | "$$\n" [^$`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,200} "\n$$"
 code ::= "\n\n```" [a-z]{1,12} "\n" [^`\x01-\x08\x0B-\x1F\x7F-\x9F]{1,1100} "\n```"
 """
 
+_LITERAL = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]')
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_MARK = "\x00"  # takes the place of a text in its template
+
 _Fields = Mapping[str, Any]
 
 
-def grammar(shape: str, schema: Mapping[str, Any], *, is_short: bool) -> str:
+def grammar(shape: str, schema: Mapping[str, Any], layout: Layout, *, is_short: bool) -> str:
     """Return the grammar of an answer.
 
     Args:
         shape: Name of the answer's shape.
         schema: Its strict JSON Schema.
+        layout: The layout of the page.
         is_short: Whether the grammar is for a small model. The answer then contains no formulas and no description,
             because a sentence of the answer makes a better description.
     """
     fields: _Fields = schema["properties"]
+    prose = _Prose(is_rich=not is_short)
+    texts = page_texts(layout).alone if shape == SEARCH else page_texts(layout)
+    search = search_rules(fields, texts, with_description=shape == SEARCH or not is_short)
+    tail = ' "\\n\\n" search' if search else ""
+    own = next((own for own in layout.profile.file.shape if own.name == shape), None)
     rules = [
-        *_SHAPES[shape](fields, _Prose(is_rich=not is_short)),
-        *_search(fields, with_description=shape == "seo" or not is_short),
+        *(_own(own, prose, tail) if own else _SHAPES[shape](fields, prose, tail)),
+        *search,
         f"plain ::= {_PLAIN}",
-        *_lines(_WORDS),
+        *_lines(_WORDS.format(keyword=keyword(texts))),
     ]
-    if not is_short and shape != "seo":
-        rules += [f"char ::= {_RICH}", *(_insert(longest) for longest in _INSERTS.values())]
-    return "\n".join(rules)
+    if not is_short and shape != SEARCH:
+        rules += [f"char ::= {_RICH}", *(_insert(longest, layout.codec.math) for longest in _INSERTS.values())]
+    return "\n".join(_used(rules))
+
+
+def _used(rules: Sequence[str]) -> list[str]:
+    """Return the rules without those that no text needs, such as that of keywords on a site without any."""
+    bodies = dict(rule.split(" ::= ", 1) for rule in rules)
+    reached, waiting = set[str](), ["root"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            plain = _LITERAL.sub(" ", bodies[name])
+            waiting += [word for word in _NAME.findall(plain) if word in bodies]
+    return [rule for rule in rules if rule.partition(" ::= ")[0] in reached]
 
 
 class _Prose:
@@ -89,8 +126,8 @@ class _Prose:
 
     def _sentence(self, first: str, low: int, high: int) -> str:
         if not self.is_rich:
-            return _plain_sentence(first, low, high)
-        low, high = low - _FRAME, high - _FRAME
+            return plain_sentence(first, low, high)
+        low, high = low - FRAME, high - FRAME
         choices = [f"char{{{low},{high}}}"]
         for count, longest in _INSERTS.items():
             fewest = max(1, -(-(low - count * _SHORTEST_INSERT) // (count + 1)))
@@ -99,7 +136,7 @@ class _Prose:
         return f"{first} ({' | '.join(choices)}) end"
 
 
-def _points(fields: _Fields, prose: _Prose) -> list[str]:
+def _points(fields: _Fields, prose: _Prose, tail: str) -> list[str]:
     fewest, most = fields["points"]["minItems"], fields["points"]["maxItems"]
     required = " ".join(f'"\\n\\n{number}. " point' for number in range(1, fewest + 1))
     optional = ""
@@ -108,7 +145,7 @@ def _points(fields: _Fields, prose: _Prose) -> list[str]:
     point = fields["points"]["items"]["properties"]
     example = ' ("\\n\\n**Worked example**: " example)?' if prose.is_rich else ""
     rules = [
-        f'root ::= introduction {required} {optional}{example} "\\n\\nIn summary, " summary "\\n\\n" search',
+        f'root ::= introduction {required} {optional}{example} "\\n\\nIn summary, " summary{tail}',
         'point ::= "**" heading "**: " explanation',
         _heading("heading", point["heading"]),
         prose.rule("introduction", fields["introduction"]),
@@ -118,12 +155,12 @@ def _points(fields: _Fields, prose: _Prose) -> list[str]:
     return [*rules, prose.rule("example", fields["worked_example"])] if prose.is_rich else rules
 
 
-def _table(fields: _Fields, prose: _Prose) -> list[str]:
+def _table(fields: _Fields, prose: _Prose, tail: str) -> list[str]:
     tables = {table["properties"]["columns"]["minItems"]: table for table in fields["table"]["anyOf"]}
     choices = " | ".join(f"table{width}" for width in tables)
     any_table = next(iter(tables.values()))["properties"]
     rules = [
-        f'root ::= introduction "\\n\\n" ({choices}) "\\n\\nIn summary, " summary "\\n\\n" search',
+        f'root ::= introduction "\\n\\n" ({choices}) "\\n\\nIn summary, " summary{tail}',
         prose.rule("introduction", fields["introduction"]),
         prose.rule("summary", fields["summary"], first="[A-Za-z]"),
         _heading("column", any_table["columns"]["items"]),
@@ -135,27 +172,27 @@ def _table(fields: _Fields, prose: _Prose) -> list[str]:
         columns, cells = ' " | " '.join(["column"] * width), ' " | " '.join(["cell"] * width)
         ruler = "| --- " * (width + 1) + "|"
         row = f'"\\n| **" aspect "** | " {cells} " |"'
-        most = rows["maxItems"] if prose.is_rich else rows["minItems"] + _FEW
+        most = rows["maxItems"] if prose.is_rich else rows["minItems"] + FEW
         counted = f"{{{rows['minItems']},{most}}}"
         rules.append(f'table{width} ::= "| Aspect | " {columns} " |\\n{ruler}" ({row}){counted}')
     return rules
 
 
-def _freeform(_: _Fields, prose: _Prose) -> list[str]:
+def _freeform(_: _Fields, prose: _Prose, tail: str) -> list[str]:
     """Return the rules of an answer of five texts, with headings, formulas and one program between them.
 
     With the chosen lengths, the answer has 300 to 4,500 characters.
     """
     text = prose.rule("text", {"minLength": 60, "maxLength": 2 * SENTENCE_MAX})
     parts = ' "\\n\\n" '.join(["text part", "text part code?", "text part", "text part", "text"])
-    return [f'root ::= {parts} "\\n\\n" search', text, _heading("heading", {"maxLength": 80}), *_lines(_FREE)]
+    return [f"root ::= {parts}{tail}", text, _heading("heading", {"maxLength": 80}), *_lines(_FREE)]
 
 
-def _seo(_: _Fields, __: _Prose) -> list[str]:
+def _seo(_: _Fields, __: _Prose, ___: str) -> list[str]:
     return ["root ::= search"]
 
 
-_SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
+_SHAPES: Mapping[str, Callable[[_Fields, _Prose, str], list[str]]] = {
     "points": _points,
     "table": _table,
     "freeform": _freeform,
@@ -163,27 +200,46 @@ _SHAPES: Mapping[str, Callable[[_Fields, _Prose], list[str]]] = {
 }
 
 
-def _search(fields: _Fields, *, with_description: bool) -> list[str]:
-    """Return the rules of the lines `Description:` and `Keywords:`."""
-    fewest = fields["page_keywords"]["minItems"]
-    most = fewest + _FEW
-    line = f'"Keywords: " keyword (", " keyword){{{fewest - 1},{most - 1}}}'
-    if not with_description:
-        return [f"search ::= {line}"]
-    length = fields["page_description"]
-    sentence = _plain_sentence("[A-Z]", length["minLength"], length["maxLength"])
-    return [f'search ::= "Description: " description "\\n\\n" {line}', f"description ::= {sentence}"]
+def _own(shape: Shape, prose: _Prose, tail: str) -> list[str]:
+    """Return the rules of a shape that a profile adds."""
+    rules, root = [], ""
+    for part in shape.parts:
+        name = f"part-{part.key.replace('_', '-')}"
+        gap = f"{BREAK} " if root else ""
+        piece = _own_items(part, name) if part.items else _filled(part, name, 1)
+        root += f" {gap}{piece}" if part.required else f" ({gap}{piece})?"
+        rules.append(_own_text(part, name, prose))
+    return [f"root ::={root}{tail}", *rules]
 
 
-def _plain_sentence(first: str, low: int, high: int) -> str:
-    return f"{first} plain{{{low - _FRAME},{high - _FRAME}}} end"
+def _own_items(part: Part, name: str) -> str:
+    fewest, most = part.items or (1, 1)
+    gap = quoted(item_gap(part))
+    required = f" {gap} ".join(_filled(part, name, number) for number in range(1, fewest + 1))
+    optional = ""
+    for number in range(most, fewest, -1):
+        optional = f"({gap} {_filled(part, name, number)} {optional})?"
+    return f"{required} {optional}".strip()
 
 
-def _insert(longest: int) -> str:
+def _own_text(part: Part, name: str, prose: _Prose) -> str:
+    if part.max < 2 * SENTENCE_MIN:
+        return f"{name} ::= {short_text(part.min, part.max)}"
+    return prose.rule(name, {"minLength": part.min, "maxLength": part.max})
+
+
+def _filled(part: Part, name: str, number: int) -> str:
+    """Return the Markdown of a part as a sequence of the grammar."""
+    before, _, after = fill(part, _MARK, number).partition(_MARK)
+    return " ".join(filter(None, (quoted(before) if before else "", name, quoted(after) if after else "")))
+
+
+def _insert(longest: int, has_math: bool) -> str:
     """Return the rule of a decimal, a formula or code in a sentence, with at most `longest` characters."""
     inner = rf"[^$`\x01-\x1F\x7F-\x9F]{{1,{longest - 2}}}"
     decimal = f'[0-9] "." [0-9]{{1,{_LONGEST_DECIMAL - 2}}}'
-    return f'insert{longest} ::= {decimal} | "$" {inner} "$" | "`" {inner} "`"'
+    formula = f'"$" {inner} "$" | ' if has_math else ""
+    return f'insert{longest} ::= {decimal} | {formula}"`" {inner} "`"'
 
 
 def _heading(name: str, length: Mapping[str, int]) -> str:

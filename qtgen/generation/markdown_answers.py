@@ -7,17 +7,21 @@ lists among its points does not fit the shape `points`, so it is kept as it is, 
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtgen.errors import AnswerError
 from qtgen.generation import search_texts
+from qtgen.generation.answers import SEARCH, shapes_of
 from qtgen.generation.cut_sentences import repair_cut_sentences
 from qtgen.generation.markdown_blocks import Block, clean_lines, has_math_comment, split_blocks, word_set
 from qtgen.generation.markdown_points import NoPoints, NotFlat, read_points
 from qtgen.generation.markdown_tables import read_table
+from qtgen.generation.own_markdown import read_own
+from qtgen.generation.page_texts import PageTexts, page_texts
 from qtgen.generation.point_headings import clean_heading, paragraph_lead, part_named
 from qtgen.generation.renderable import make_renderable
 from qtgen.generation.search_lines import SearchLines, split_search_lines
+from qtgen.page.layout import Layout
 
 _Fields = dict[str, Any]
 _QUESTION_NAME = re.compile(r"^(?:question|q|title)[ ]*[:：]", re.IGNORECASE)
@@ -26,7 +30,7 @@ _MARKS = " \t*_#>\"“”'"
 
 
 def read_markdown(
-    shape: str, text: str, question: str, *, is_short: bool = False, is_limited: bool = False
+    shape: str, text: str, question: str, layout: Layout, *, is_short: bool = False, is_limited: bool = False
 ) -> tuple[str, _Fields]:
     """Return the shape of an answer and the fields of that shape.
 
@@ -34,38 +38,97 @@ def read_markdown(
         shape: The requested shape.
         text: The model's text.
         question: The question, for keywords that the model left out.
+        layout: The layout of the page.
         is_short: Whether a small model wrote it. Keywords that the page does not contain are then replaced.
         is_limited: Whether a grammar limited the length of each sentence, so that some may be cut off.
 
     Raises AnswerError with sentences that the model can act on.
     """
-    lines = split_search_lines(clean_lines(text))
-    if shape == "seo":
-        return shape, _search_fields(lines, question)
-    body = make_renderable(_without_question(lines.body, question))
+    texts = page_texts(layout)
+    lines = split_search_lines(clean_lines(text), tuple(text.label for text in texts.further))
+    if shape == SEARCH:
+        return shape, _search_fields(lines, question, texts.alone)
+    unquestioned = _without_question(lines.body, question)
+    body = make_renderable(unquestioned) if layout.codec.math else unquestioned
     blocks = _without_title(split_blocks(body), question)
     if not blocks:
         repeats = body != lines.body
         raise AnswerError(["the answer only repeats the question; answer it" if repeats else "the answer is empty"])
+    if own := next((own for own in layout.profile.file.shape if own.name == shape), None):
+        read = read_own(own, "\n\n".join(block.source for block in blocks))
+        fields = {key: _map_text(value, is_limited=is_limited) for key, value in read.items()}
+        written = _Written(lines, [], _own_texts(fields), question, body)
+        return own.name, {**fields, **_texts_of_page(written, texts, only_found=is_short)}
     found, fields = _read(shape, blocks, question, is_flat=not has_math_comment(body))
+    if found not in shapes_of(layout.profile):
+        raise AnswerError(["the answer does not have the layout that was asked for"])
     fields = _map_prose(fields, lambda prose: repair_cut_sentences(prose, is_limited=is_limited))
-    headings = _headings(fields, blocks)
-    described = search_texts.describe_by(lines.description, _texts(fields, blocks), question) or lines.description
-    chosen = search_texts.keywords(lines.keywords, question, headings, body, only_found=is_short)
-    return found, {**fields, "page_description": described, "page_keywords": chosen}
+    written = _Written(lines, _headings(fields, blocks), _texts(fields, blocks), question, body)
+    return found, {**fields, **_texts_of_page(written, texts, only_found=is_short)}
 
 
-def _search_fields(lines: SearchLines, question: str) -> _Fields:
-    """Return the texts for search engines alone. A description may lack its label."""
+class _Written(NamedTuple):
+    """What a model wrote, from which missing texts are taken."""
+
+    lines: SearchLines
+    headings: Sequence[str]
+    prose: Sequence[str]
+    question: str
+    body: str
+
+
+def _map_text(value: Any, *, is_limited: bool) -> Any:
+    if isinstance(value, list):
+        return [_map_text(item, is_limited=is_limited) for item in value]
+    return repair_cut_sentences(value, is_limited=is_limited)
+
+
+def _own_texts(fields: _Fields) -> list[str]:
+    """Return the texts of an answer in one of the profile's own shapes."""
+    return [text for value in fields.values() for text in (value if isinstance(value, list) else [value])]
+
+
+def _texts_of_page(written: _Written, texts: PageTexts, *, only_found: bool) -> _Fields:
+    """Return the fields besides the answer. A missing description and missing keywords are taken from the answer.
+
+    Args:
+        only_found: Whether keywords that the page does not contain are used only as a last resort.
+    """
+    lines, question = written.lines, written.question
+    fields: _Fields = {}
+    if limits := texts.description:
+        described = search_texts.describe_by(lines.description, written.prose, question, limits)
+        fields[limits.name] = described or lines.description
+    if limits := texts.keywords:
+        fields[limits.name] = search_texts.keywords(
+            lines.keywords, question, written.headings, written.body, limits, only_found=only_found
+        )
+    return {**fields, **_further_fields(lines, texts)}
+
+
+def _further_fields(lines: SearchLines, texts: PageTexts) -> _Fields:
+    """Return the fields that have a label of their own, as far as the model wrote them."""
+    fields: _Fields = {}
+    for text in texts.further:
+        if value := lines.further.get(text.label):
+            fields[text.name] = lines.items_of(text.label) if text.is_list else value
+    return fields
+
+
+def _search_fields(lines: SearchLines, question: str, texts: PageTexts) -> _Fields:
+    """Return the texts besides the answer alone. A description may lack its label."""
+    fields = _further_fields(lines, texts)
     description = lines.description or " ".join(lines.body.split())
-    if not lines.keywords:
+    if texts.keywords and not lines.keywords:
         raise AnswerError(["the answer has no line `Keywords:` with search terms, separated by commas"])
-    if not description:
+    if texts.description and not description:
         raise AnswerError(["the answer has no line `Description:` with one sentence"])
-    return {
-        "page_description": search_texts.finish(search_texts.describe_by(description, [], question) or description),
-        "page_keywords": search_texts.usable_keywords(lines.keywords),
-    }
+    if limits := texts.description:
+        described = search_texts.describe_by(description, [], question, limits) or description
+        fields[limits.name] = search_texts.finish(described, limits)
+    if limits := texts.keywords:
+        fields[limits.name] = search_texts.usable_keywords(lines.keywords, limits)
+    return fields
 
 
 def _read(shape: str, blocks: Sequence[Block], question: str, *, is_flat: bool) -> tuple[str, _Fields]:

@@ -24,7 +24,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
-from qtgen.page import default_profile, read, splice
+from qtgen.page.layout import Layout
 from qtgen.site.discovery import highest_id, iter_folder_pages, iter_page_paths
 
 _logger = logging.getLogger(__name__)
@@ -97,17 +97,22 @@ class OutputFolder:
             reason = str(error).rpartition(": ")[2]
             raise UsageError(f"{self.folder} cannot be written ({reason})", setting="out") from None
         hidden = self.folder / HIDDEN
-        for folder in (self.folder, *self.folder.glob("*/"), hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
+        folders = (self.folder, *self.folder.glob("*/"), *self.folder.glob("[!.]*/*/"))
+        for folder in (*folders, hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
             remove_leftovers_once(folder)
 
-    def highest_id(self, corpus: Path | None) -> int:
+    def highest_id(self, corpus: Path | None, layout: Layout) -> int:
         """Return the highest id of a page in this folder, in the corpus or in the provenance; 0 if there is none.
+
+        Pages of a layout without an id have none.
 
         Raises UsageError if the corpus does not exist.
         """
+        if layout.roles.id is None:
+            return 0
         written = (line.id for line in self._page_lines() if line.id is not None)
         pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder))
-        return max(chain([highest_id(pages, default_profile())], written))  # TRANSITIONAL
+        return max(chain([highest_id(pages, layout.profile)], written))
 
     def deleted_pages(self) -> Callable[[str, str], bool]:
         """Return a function that tells whether the page with a path and a URL was written here and deleted since.
@@ -280,19 +285,3 @@ class OutputFolder:
     def _marker(self, page: str) -> Path:
         """Return the file that exists while a page is being published."""
         return self._publishing.path_of(page)
-
-
-def write_scores(pages: Mapping[Path, float]) -> int:
-    """Write scores, rounded to three decimals, into the `score` field of pages and return how many pages changed.
-
-    No other byte changes. Raises OutputError, and SpliceError for a page that cannot be edited line by line.
-    """
-    changed = 0
-    for path, score in pages.items():
-        with as_output_error(path):
-            before = path.read_bytes()
-        after = splice(read(before), {"score": round(score, 3)}).encode()
-        if after != before:
-            replace_file(path, before, after)
-            changed += 1
-    return changed

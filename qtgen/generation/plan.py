@@ -12,9 +12,11 @@ from typing import Any
 
 from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure
+from qtgen.generation.new_pages import check_fillable
+from qtgen.generation.places import Places
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.page import file_name, slug, url, windows_fault
+from qtgen.page.layout import Layout
 from qtgen.site.similarity import earlier_near_duplicates, question_words
 
 NEARLY = 0.8
@@ -23,15 +25,19 @@ DELETED = "deleted"
 """Error kind of a page that was written, and deleted since."""
 DUPLICATE = "duplicate"
 """Error kind of a question that an earlier row or a page of the site already has."""
-_SLUG_MAX = 240  # a file name may have 255 bytes; the longest one of the site has 182
 _SHOWN = 80  # characters of a subject in a message
 _CHUNK = 256  # rows that get their ids together
 BLOCK = 64
 """Rows that one process has together if several processes share a list."""
 
 Row = Question | InvalidRow
-IdAllocator = Callable[[Mapping[str, int | None]], Mapping[str, int]]
-"""Takes URLs with the ids that their rows ask for (None: any) and returns an id for each."""
+IdAllocator = Callable[[Mapping[str, int | None]], Mapping[str, int | None]]
+"""Takes URLs with the ids that their rows ask for (None: any) and returns an id for each; None if pages have none."""
+
+
+def without_ids(urls: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Return no id for any page, for sites whose pages have none."""
+    return dict.fromkeys(urls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Job:
     """A question with everything that its page needs except an answer."""
 
     question: Question
-    id: int
+    id: int | None
     date: dt.date
     path: str
     url: str
@@ -50,6 +56,7 @@ class QuestionIndex:
     """What a first pass over all rows finds out. A row takes 8 bytes, so that a million rows fit into memory.
 
     Args:
+        places: Where the pages go.
         pages: A hash of each row's page, 0 for an invalid row.
         ids: The ids that rows ask for, each with the hash of the first page that asks for it.
         shared_ids: Messages about rows that ask for the id of an earlier row's page.
@@ -57,6 +64,7 @@ class QuestionIndex:
         contents: A digest of all rows.
     """
 
+    places: Places
     pages: "array[int]" = field(default_factory=lambda: array("q"))
     ids: dict[int, int] = field(default_factory=dict)
     shared_ids: list[str] = field(default_factory=list)
@@ -65,7 +73,7 @@ class QuestionIndex:
 
     def add(self, row: Row) -> None:
         """Add the next row."""
-        page = _page_hash(row) if isinstance(row, Question) else 0
+        page = _page_hash(row, self.places) if isinstance(row, Question) else 0
         self.pages.append(page)
         self.contents.update(repr(_contents(row)).encode("utf-8", "surrogatepass"))
         if isinstance(row, Question):
@@ -94,6 +102,7 @@ class PlanOptions:
     Args:
         out: The folder that pages are written to.
         today: The date of pages whose row has none.
+        layout: The layout of the pages.
         exists: Tells whether there is a page at a path.
         is_deleted: Tells whether the page with a path and a URL was written earlier and deleted since.
         duplicates: Row numbers of duplicate questions, with the number of the first one.
@@ -103,11 +112,17 @@ class PlanOptions:
 
     out: Path
     today: dt.date
+    layout: Layout
     exists: Callable[[str], bool]
     is_deleted: Callable[[str, str], bool] = lambda *_: False
     duplicates: Mapping[int, int] = field(default_factory=dict)
     near_duplicates: Mapping[int, str] = field(default_factory=dict)
     site_duplicates: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> Places:
+        """Where the pages go."""
+        return Places(self.layout, self.today)
 
 
 def plan(
@@ -121,7 +136,11 @@ def plan(
         ids: Gives each page its id.
         lease: Leases a block of rows by its index, and returns whether this process has it. None if the list is not
             shared. Rows of other blocks are `elsewhere`, without a check.
+
+    Raises SettingsError if new pages cannot have what their layout requires.
     """
+    check_fillable(options.layout)
+    places = options.places
     reasons = {number: Failure("near-duplicate", why) for number, why in options.near_duplicates.items()}
     reasons |= {number: Failure(DUPLICATE, why) for number, why in options.site_duplicates.items()}
     sources = dict.fromkeys(options.duplicates.values(), "")  # of rows that have duplicates
@@ -136,42 +155,52 @@ def plan(
             yield from (_elsewhere(row) for _, row in chunk)
             continue
         steps = [
-            _decide(row, options, reasons.get(number), is_repeated=number in options.duplicates)
+            _decide(row, options, places, reasons.get(number), is_repeated=number in options.duplicates)
             for number, row in chunk
         ]
         open_rows = [step for step in steps if isinstance(step, Question)]
-        assigned = ids({page_url(row): row.id for row in open_rows}) if open_rows else {}
+        keys = [places.key(row) for row in open_rows]
+        assigned = ids({key: row.id for key, row in zip(keys, open_rows, strict=True)}) if open_rows else {}
         for step in steps:
-            if isinstance(step, Question):
-                step_url = page_url(step)
-                path = page_path(options.out, step)
-                yield Job(step, assigned[step_url], step.date or options.today, path, step_url)
-            else:
-                yield step
+            yield _job(step, assigned, options, places) if isinstance(step, Question) else step
 
 
-def _decide(row: Row, options: PlanOptions, duplicate: Failure | None, *, is_repeated: bool) -> Question | Outcome:
+def _job(question: Question, assigned: Mapping[str, int | None], options: PlanOptions, places: Places) -> Job | Outcome:
+    """Return the job of a question with its id, or its outcome if the page with that id exists."""
+    number = assigned[places.key(question)]
+    path, key = places.path(options.out, question, number), places.key(question, number)
+    if places.relative_path(question) is None and options.exists(path):  # the path depends on the id
+        return Outcome(question, Status.EXISTS, path, key)
+    return Job(question, number, question.date or options.today, path, key)
+
+
+def _decide(
+    row: Row, options: PlanOptions, places: Places, duplicate: Failure | None, *, is_repeated: bool
+) -> Question | Outcome:
     """Return the question if its page is to be written, else the row's outcome.
 
     Args:
         row: The row.
         options: How rows become jobs.
+        places: Where the pages go.
         duplicate: Why the question is a duplicate.
         is_repeated: Whether an earlier row has the same page.
     """
     if isinstance(row, InvalidRow):
         return Outcome(Question(row.text, "", source=row.source), Status.FAILED, error=row.error)
-    if fault := _name_fault(row):
+    if fault := places.fault(row):
         return Outcome(row, Status.FAILED, error=Failure("question", f"{row.source}: {fault}"))
-    path = page_path(options.out, row)
+    path, key = places.path(options.out, row), places.key(row)
     if duplicate and is_repeated:
-        return _skip(row, path, duplicate)
+        return _skip(row, path, key, duplicate)
+    if places.relative_path(row) is None:  # it depends on the id
+        return _skip(row, path, key, duplicate) if duplicate else row
     if options.exists(path):
-        return Outcome(row, Status.EXISTS, path, page_url(row))
+        return Outcome(row, Status.EXISTS, path, key)
     if duplicate:
-        return _skip(row, path, duplicate)
-    if options.is_deleted(path, page_url(row)):
-        return _skip(row, path, Failure(DELETED, "the page was written earlier and has been deleted"))
+        return _skip(row, path, key, duplicate)
+    if options.is_deleted(path, key):
+        return _skip(row, path, key, Failure(DELETED, "the page was written earlier and has been deleted"))
     return row
 
 
@@ -180,23 +209,13 @@ def _elsewhere(row: Row) -> Outcome:
     return Outcome(question, Status.ELSEWHERE)
 
 
-def _skip(row: Question, path: str, why: Failure) -> Outcome:
-    return Outcome(row, Status.SKIPPED, path, page_url(row), error=Failure(why.kind, f"{row.source}: {why.message}"))
+def _skip(row: Question, path: str, key: str, why: Failure) -> Outcome:
+    return Outcome(row, Status.SKIPPED, path, key, error=Failure(why.kind, f"{row.source}: {why.message}"))
 
 
-def _name_fault(row: Question) -> str | None:
-    """Return why no file name can be made from a row, or None."""
-    for column, text in (("question", row.text), ("subject", row.subject)):
-        if not slug(text):
-            return f"{column}: no letter a-z and no digit to make a file name from"
-        if len(slug(text)) > _SLUG_MAX:
-            return f"{column}: its file name has {len(slug(text))} characters; the maximum is {_SLUG_MAX}"
-        if windows_fault(slug(text)):
-            return f"{column}: `{slug(text)}` is a device on Windows and cannot be a file name there; use other words"
-    return None
-
-
-def near_duplicate_rows(site_pages: Iterable[tuple[str, str]], rows: Iterable[Row]) -> Iterator[tuple[int, int]]:
+def near_duplicate_rows(
+    site_pages: Iterable[tuple[str, str]], rows: Iterable[Row], places: Places
+) -> Iterator[tuple[int, int]]:
     """Yield the numbers of rows whose question is nearly another one, each with that of the first such question.
 
     The second number is an earlier row's, or `-1 - n` for page `n` of the site. Two rows of the same page are
@@ -205,6 +224,7 @@ def near_duplicate_rows(site_pages: Iterable[tuple[str, str]], rows: Iterable[Ro
     Args:
         site_pages: Path and title of the site's pages.
         rows: Every row of the question files.
+        places: Where the pages of the rows go.
     """
     pages = array("q")
     site_count = 0
@@ -213,10 +233,10 @@ def near_duplicate_rows(site_pages: Iterable[tuple[str, str]], rows: Iterable[Ro
         nonlocal site_count
         for path, title in site_pages:
             site_count += 1
-            pages.append(hash("/".join(path.split("/")[-2:])))
+            pages.append(hash(places.tail(path)))
             yield question_words(title)
         for row in rows:
-            pages.append(_page_hash(row) if isinstance(row, Question) else 0)
+            pages.append(_page_hash(row, places) if isinstance(row, Question) else 0)
             yield question_words(row.text) if isinstance(row, Question) else frozenset()
 
     for number, candidates in earlier_near_duplicates(words(), NEARLY):
@@ -231,18 +251,8 @@ def _contents(row: Row) -> tuple[object, ...]:
     return (row.text, row.subject, row.id, row.date, row.context) if isinstance(row, Question) else (row.text,)
 
 
-def _page_hash(row: Question) -> int:
-    return hash(f"{slug(row.subject)}/{file_name(row.text)}")
-
-
-def page_path(out: Path, question: Question) -> str:
-    """Return where a question's page is written."""
-    return (out / slug(question.subject) / file_name(question.text)).as_posix()
-
-
-def page_url(question: Question) -> str:
-    """Return the URL of a question's page on the site."""
-    return url(question.subject, question.text)
+def _page_hash(row: Question, places: Places) -> int:
+    return hash(places.relative_path(row) or places.key(row))
 
 
 def unknown_subjects(subjects: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from qtgen.errors import PromptError
-from qtgen.generation import formats
-from qtgen.generation.templates import PromptTemplate, Task, TemplateFolders, escape_tags
+from qtgen.generation import formats, own_shapes, page_texts
+from qtgen.generation.answers import SHIPPED
+from qtgen.generation.templates import PromptHeader, PromptTemplate, Task, TemplateFolders, escape_tags
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, Message, Prompt, PromptStyle
-from qtgen.page import fields
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Shape
 
-# The variables of the system part: the page's limits, so that no template has to repeat a number.
-LIMITS = {
-    "description_min": fields.DESCRIPTION_MIN,
-    "description_max": fields.DESCRIPTION_MAX,
-    "keywords_min": fields.KEYWORDS_MIN,
-    "keywords_max": fields.KEYWORDS_REQUESTED,
-}
+_GENERIC = "_shape.md.j2"
+"""The text of the prompts for own shapes that no prompt asks for."""
+_CHARACTERS_PER_TOKEN = 2  # of an answer; ordinary prose has about four
+_TOKENS_OF_TEXTS = 400  # for the texts besides the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +39,43 @@ class PromptLibrary:
     Args:
         folders: Folders with templates. If several contain a template of the same name, the first one wins.
         schemas: The JSON Schema of each shape.
+        layout: The layout of the pages.
 
     Raises PromptError if a template cannot be used.
     """
 
-    def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]]) -> None:
-        self._schemas = schemas
+    def __init__(self, folders: Sequence[Path], schemas: Mapping[str, Mapping[str, Any]], layout: Layout) -> None:
+        self._schemas, self._layout = schemas, layout
+        self._limits = page_texts.variables(layout)
+        self._own = {shape.name: shape for shape in layout.profile.file.shape if shape.name in schemas}
         self._constant_parts: dict[tuple[Any, ...], _ConstantPart] = {}
-        self._folders = TemplateFolders(folders, schemas.keys())
+        known = {*SHIPPED, *(shape.name for shape in layout.profile.file.shape)}
+        self._folders = TemplateFolders(folders, schemas.keys(), known - schemas.keys())
+        for shape in self._own.values():
+            if all(template.header.shape != shape.name for template in self.templates.values()):
+                self._folders.add_generic(self._generic_header(shape), _GENERIC)
 
     @property
     def templates(self) -> Mapping[str, PromptTemplate]:
         """The templates, by name."""
         return self._folders.templates
+
+    def _generic_header(self, shape: Shape) -> PromptHeader:
+        """Return the header of the prompt of a shape that no prompt asks for.
+
+        It is for every question if no other prompt is, else for questions that contain the name of the shape.
+        """
+        others = [template for template in self.templates.values() if template.header.task == "page"]
+        has_default = any(not template.header.asked_with for template in others)
+        return PromptHeader(
+            name=shape.name if shape.name not in self.templates else f"{shape.name}-shape",
+            version=1,
+            description=f"An answer in the shape `{shape.name}`.",
+            shape=shape.name,
+            asked_with=(shape.name.replace("-", " "),) if has_default else (),
+            temperature=0.2,
+            max_tokens=own_shapes.longest(shape) // _CHARACTERS_PER_TOKEN + _TOKENS_OF_TEXTS,
+        )
 
     def choose(
         self, question: str, name: str | None = None, task: Task = "page", *, is_short: bool = False
@@ -63,6 +86,8 @@ class PromptLibrary:
         question contains, or else the template without phrases. Short templates are only for small models. If there is
         no short template, small models get a standard one. Raises PromptError if there is no template.
         """
+        if task == "page" and self._layout.roles.answer is None:
+            raise PromptError("the pages of the site have no answer", remedy="add answer=… to the roles of the layout")
         suitable = {name: template for name, template in self.templates.items() if template.header.task == task}
         if name is not None:
             if name not in suitable:
@@ -71,7 +96,8 @@ class PromptLibrary:
             return suitable[name]
         short = [template for template in suitable.values() if template.header.style == "short"]
         standard = [template for template in suitable.values() if template.header.style == "standard"]
-        choices = short if is_short and short else standard
+        own = [template for template in standard if template.header.shape in self._own]
+        choices = [*short, *own] if is_short and short else standard
         fitting = [template for template in choices if template.fits(question)]
         default = [template for template in choices if not template.header.asked_with]
         if not fitting and not default:
@@ -160,19 +186,25 @@ class PromptLibrary:
         key = (header.name, style, in_force)
         if key not in self._constant_parts:
             schema = self._schemas[header.shape]
-            system = self._folders.fill(template, template.system, LIMITS)
-            instructions = formats.instructions(header.shape, schema, style)
-            examples = (self._folders.fill(template, source, LIMITS) for source in template.examples)
+            limits = self._variables_of(header.shape)
+            system = self._folders.fill(template, template.system, limits)
+            instructions = formats.instructions(header.shape, schema, style, self._layout)
+            examples = (self._folders.fill(template, source, limits) for source in template.examples)
             self._constant_parts[key] = _ConstantPart(
                 (
                     Message("system", f"{system}\n\n{instructions}".strip()),
                     *(Message(role, text) for role, text in zip(cycle(("user", "assistant")), examples)),
                 ),
-                digest([header.name, header.version, template.sources, LIMITS, dict(in_force)]),
+                digest([header.name, header.version, template.sources, limits, dict(in_force)]),
                 digest(schema),
-                formats.answer_grammar(header.shape, schema, style),
+                formats.answer_grammar(header.shape, schema, style, self._layout),
             )
         return self._constant_parts[key]
+
+    def _variables_of(self, shape: str) -> dict[str, Any]:
+        """Return the variables of the system part of a template."""
+        parts = {"parts": own_shapes.requests(self._own[shape])} if shape in self._own else {}
+        return {**self._limits, **parts}
 
 
 def _variables(question: Question) -> dict[str, Any]:

@@ -10,11 +10,23 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from qtgen.page import Page
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page import Page, default_layout
+from qtgen.page.layout import LINKS_GROUP, Layout
+from qtgen.site.index import title_digest
 
-WRITTEN_GROUPS = ("answer", "seo")
-"""The groups of fields that a model writes."""
+
+def written_groups(layout: Layout) -> tuple[str, ...]:
+    """Return the groups of fields that a model writes, the one with the answer first."""
+    return tuple(group for group in layout.groups if group != LINKS_GROUP)
+
+
+def answer_group(layout: Layout) -> str | None:
+    """Return the group of fields with the answer, or None if pages have none."""
+    return layout.group_of(layout.roles.answer, layout.groups)
+
+
+_FIRST_GROUPS = written_groups(default_layout())  # of lines that name none, which are older than profiles
+WRITTEN_GROUPS = _FIRST_GROUPS  # TRANSITIONAL
 
 
 class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +40,7 @@ class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
     asked_model: str = ""
     question_digest: str = ""
     context_digest: str | None = None
-    groups: tuple[str, ...] = WRITTEN_GROUPS
+    groups: tuple[str, ...] = _FIRST_GROUPS
     text_digests: dict[str, str] = {}
     replaced_digests: dict[str, str] = {}
 
@@ -83,8 +95,15 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def question_digest(page: Page) -> str:
+    """Return the digest of a page's question and subject, as the index of the site has it."""
+    roles = page.layout.roles
+    return f"{title_digest(page.values.get(roles.question), page.values.get(roles.subject or '')):016x}"
+
+
 def group_digests(page: Page, groups: Sequence[str]) -> dict[str, str]:
     """Return a digest of the values of each group's fields."""
+    paths = page.layout.groups
     return {
-        group: text_hash("\0".join(str(page.values.get(path, "")) for path in FIELD_GROUPS[group])) for group in groups
+        group: text_hash("\0".join(str(page.values.get(path, "")) for path in paths.get(group, ()))) for group in groups
     }

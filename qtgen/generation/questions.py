@@ -63,7 +63,7 @@ def read_questions(
     Args:
         path: The file's name, which decides its format, or `STDIN`.
         stream: Its contents.
-        subject: Subject of rows that have none.
+        subject: Subject of rows that have none; an empty text if pages need no subject.
         columns: Columns by the names that the file has for them: `{"Frage": "question"}`.
         on_note: Receives what the reader of the file should know: sheets that are not read.
 
@@ -168,7 +168,7 @@ def _to_question(source: str, row: TableRow, subject: str | None) -> Question | 
         text = str(question or "")
         return InvalidRow(source, text, Failure("question", f"{source}: {explain_cell(error, row.values)}"))
     row_subject = valid.subject or subject
-    if not row_subject:
+    if row_subject is None:
         remedy = "fill the cell" if "subject" in row.values else "add a column `subject`"
         message = f"{source}: no subject; {remedy}, or set a subject for all questions"
         return InvalidRow(source, valid.question, Failure("question", message))
@@ -180,7 +180,7 @@ class QuestionFiles:
 
     Args:
         files: Paths; `STDIN` stands for standard input, which is copied to a temporary file.
-        subject: Subject of rows that have none.
+        subject: Subject of rows that have none; an empty text if pages need no subject.
         limit: Maximum number of rows, over all files.
         stdin: The stream that `STDIN` stands for.
         columns: Columns by the names that the files have for them.

@@ -7,6 +7,7 @@ distinguished from the same words in an answer about them.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named, is_spoken_of
@@ -22,24 +23,31 @@ _PLACEHOLDER = re.compile(
     r"|^(?P<mark>TODO|TBD|FIXME|\.\.\.|…)(?:\s*$|:)",
     re.IGNORECASE,
 )
-_SCHEMA_NAME = re.compile(r"\b(?:page_description|page_keywords|worked_example)\b")
 _CHAT_MARK = re.compile(r"<\|[a-z_]+\|>|\[/?INST\]")
 _MAY_HAVE = re.compile(r"[<\[_…]|\.\.\.|TODO|TBD|FIXME", re.IGNORECASE)
 
 
-def residue_faults(data: object) -> list[str]:
+@cache
+def _name_pattern(names: frozenset[str]) -> re.Pattern[str]:
+    choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(rf"\b(?:{choices})\b" if names else r"(?!)")
+
+
+def residue_faults(data: object, names: frozenset[str]) -> list[str]:
     """Return the residue in an answer's texts, as sentences for the model, without repeats.
 
     Code and math are not searched.
 
     Args:
         data: The texts of the answer: decoded JSON, or one text.
+        names: The names of the schema's fields that are no words.
     """
     texts = [*_strings(data)]
-    return list(dict.fromkeys(fault for text in texts if _MAY_HAVE.search(text) for fault in _faults(text, texts)))
+    suspects = (text for text in texts if _MAY_HAVE.search(text))
+    return list(dict.fromkeys(fault for text in suspects for fault in _faults(text, texts, names)))
 
 
-def _faults(text: str, texts: Sequence[str]) -> Iterator[str]:
+def _faults(text: str, texts: Sequence[str], names: frozenset[str]) -> Iterator[str]:
     plain = mask_segments(text, find_segments(text))
     for tag in html_markup(plain):
         yield f"`{tag}` is HTML; write Markdown, and put a tag in backticks if the answer is about it"
@@ -47,7 +55,7 @@ def _faults(text: str, texts: Sequence[str]) -> Iterator[str]:
         mark = placeholder["name"] or placeholder["mark"]
         if mark != text.strip() or not _is_word_of_a_sentence(mark, texts):
             yield f"`{mark}` is a placeholder; write the text itself"
-    for name in _SCHEMA_NAME.findall(plain):
+    for name in _name_pattern(names).findall(plain):
         yield f"write plain text without `{name}`"
     for chat_mark in _CHAT_MARK.finditer(plain):
         if not is_named(plain, *chat_mark.span()):

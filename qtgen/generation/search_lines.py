@@ -6,8 +6,9 @@ unless it is clearly a line of keywords or next to one.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 
 from qtgen.generation.markdown_blocks import code_lines
 
@@ -17,13 +18,25 @@ _NAMES = {
     r"|parole[ -]chiave|palavras[ -]chave|trefwoorden",
     "title": "title",
 }
-_ANY_NAME = "|".join(f"(?P<{name}>{words})" for name, words in _NAMES.items())
-_LABEL = re.compile(
-    r"^[ ]{0,3}(?P<mark>#{1,6}[ ]+|[-*+•][ ]+|>[ ]+)?[*_]{0,3}(?:(?:meta|page|seo|search|suggested)[ _-]?){0,2}"
-    rf"(?:{_ANY_NAME})(?:[ ]*\([^)\n]{{1,40}}\))?"
-    r"(?:[*_]{0,3}[ ]*[:：][*_]{0,3}[ ]*(?P<text>\S.*)?|[*_]{0,3})[ ]*$",
-    re.IGNORECASE,
-)
+
+
+@cache
+def _names(further: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the patterns of the words of all labels, by the name of their group in `_label_pattern`."""
+    return {**_NAMES, **{f"further{number}": re.escape(label) for number, label in enumerate(further)}}
+
+
+@cache
+def _label_pattern(further: tuple[str, ...]) -> re.Pattern[str]:
+    any_name = "|".join(f"(?P<{name}>{words})" for name, words in _names(further).items())
+    return re.compile(
+        r"^[ ]{0,3}(?P<mark>#{1,6}[ ]+|[-*+•][ ]+|>[ ]+)?[*_]{0,3}(?:(?:meta|page|seo|search|suggested)[ _-]?){0,2}"
+        rf"(?:{any_name})(?:[ ]*\([^)\n]{{1,40}}\))?"
+        r"(?:[*_]{0,3}[ ]*[:：][*_]{0,3}[ ]*(?P<text>\S.*)?|[*_]{0,3})[ ]*$",
+        re.IGNORECASE,
+    )
+
+
 _SECTION = re.compile(
     r"^[ ]{0,3}(?:#{1,6}[ ]+)?[*_]{0,3}(?:(?:for )?(?:seo|search engines?)(?: (?:texts?|information|details|fields))?"
     r"|(?:seo |page )?meta[ -]?data|search (?:texts?|fields|information))[ ]*[:：]?[*_]{0,3}[:：]?[ ]*$",
@@ -55,11 +68,17 @@ class SearchLines:
         body: The answer without them.
         description: The description, or an empty string.
         keywords: The keywords.
+        further: The texts of further labels.
     """
 
     body: str
     description: str
     keywords: tuple[str, ...]
+    further: Mapping[str, str] = field(default_factory=dict)
+
+    def items_of(self, label: str) -> list[str]:
+        """Return the items that the text of a further label lists."""
+        return [word for part in _SEPARATOR.split(self.further.get(label, "")) if (word := _plain(part).rstrip("."))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +98,15 @@ class _Label:
         return [word for word in words if word]
 
 
-def split_search_lines(text: str) -> SearchLines:
-    """Separate an answer from its texts for search engines. Its lines must be clean, see `clean_lines`."""
+def split_search_lines(text: str, further: tuple[str, ...] = ()) -> SearchLines:
+    """Separate an answer from its texts for search engines. Its lines must be clean, see `clean_lines`.
+
+    Args:
+        text: The answer.
+        further: Labels besides those of the description and the keywords.
+    """
     lines = text.split("\n")
-    labels = _labels(lines, code_lines(text))
+    labels = _labels(lines, code_lines(text), further)
     found = _found(labels, lines)
     if not found:
         return SearchLines(text.strip("\n"), "", ())
@@ -91,26 +115,35 @@ def split_search_lines(text: str) -> SearchLines:
     body = "\n".join("" if number in removed else line for number, line in enumerate(lines))
     descriptions = [" ".join(label.values) for label in found if label.name == "description"]
     keywords = [word for label in found if label.name == "keywords" for word in label.keywords]
-    return SearchLines(body.strip("\n"), _unquoted(descriptions[-1]) if descriptions else "", tuple(keywords))
+    others = {
+        name: _unquoted(" ".join(label.values))
+        for number, name in enumerate(further)
+        for label in found
+        if label.name == f"further{number}"
+    }
+    return SearchLines(body.strip("\n"), _unquoted(descriptions[-1]) if descriptions else "", tuple(keywords), others)
 
 
-def _labels(lines: Sequence[str], excluded: set[int]) -> list[_Label]:
+def _labels(lines: Sequence[str], excluded: set[int], further: tuple[str, ...]) -> list[_Label]:
     """Return everything that looks like a label, in order."""
+    pattern = _label_pattern(further)
     labels: list[_Label] = []
     number = 0
     while number < len(lines):
-        match = None if number in excluded or len(lines[number]) > 2_000 else _LABEL.match(lines[number])
+        match = None if number in excluded or len(lines[number]) > 2_000 else pattern.match(lines[number])
         if match is None:
             number += 1
             continue
-        name = next(name for name in _NAMES if match[name])
-        end, values = _values(lines, number, name, match["text"] or "")
+        name = next(name for name in _names(further) if match[name])
+        end, values = _values(lines, number, name, match["text"] or "", pattern)
         labels.append(_Label(name, number, end, values, bool(match["mark"]), match["text"] is not None))
         number = end
     return labels
 
 
-def _values(lines: Sequence[str], start: int, name: str, text: str) -> tuple[int, tuple[str, ...]]:
+def _values(
+    lines: Sequence[str], start: int, name: str, text: str, pattern: re.Pattern[str]
+) -> tuple[int, tuple[str, ...]]:
     """Return the number of the line after a label's text, and the text: the rest of its line and the lines after it.
 
     If nothing follows the label on its line, its text is the next paragraph or list.
@@ -120,8 +153,8 @@ def _values(lines: Sequence[str], start: int, name: str, text: str) -> tuple[int
         while end < len(lines) and not lines[end].strip():
             end += 1
     values = [text] if text else []
-    while end < len(lines) and lines[end].strip() and not _LABEL.match(lines[end]) and not _CHAT.match(lines[end]):
-        if text and name != "description" and not values[-1].rstrip().endswith(","):
+    while end < len(lines) and lines[end].strip() and not pattern.match(lines[end]) and not _CHAT.match(lines[end]):
+        if text and name in ("keywords", "title") and not values[-1].rstrip().endswith(","):
             break
         item = _LIST_ITEM.match(lines[end])
         values.append(item[1] if item else lines[end].strip())

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from qtgen.generation.cleanup import unique_by
-from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
+from qtgen.generation.page_texts import LABEL_MAX, LABEL_MIN, PageText
 
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 # Where a sentence can end early, best first: at a mark, before a clause, before a phrase.
@@ -116,7 +116,7 @@ _COMMON_WORDS = frozenset(
     ]
 )
 _ARTICLE = re.compile(r"^(?:the|an?) ")
-_KEYWORD_WORDS, _KEYWORD_MAX = 4, 40  # of a keyword that is a heading; characters of any keyword
+_KEYWORD_WORDS = 4  # of a keyword that is a heading
 _LONG_TERM = 5  # characters of a word that is a keyword because it is frequent
 
 
@@ -127,8 +127,8 @@ def split_sentences(text: str) -> list[str]:
 
 def shorten(
     sentence: str,
-    low: int = DESCRIPTION_MIN,
-    high: int = DESCRIPTION_MAX,
+    low: int,
+    high: int,
     breaks: Sequence[re.Pattern[str]] | None = None,
 ) -> str | None:
     """Return the sentence, cut at a clause if it is too long. Return None if it is too short or cannot be cut.
@@ -161,7 +161,7 @@ def _shared_terms(sentence: str, question: str) -> int:
     return len(stems & {_stem(word) for word in _WORD.findall(question) if _is_term(word, 3)})
 
 
-def describe(texts: Iterable[str], question: str) -> str | None:
+def describe(texts: Iterable[str], question: str, limits: PageText) -> str | None:
     """Return a description: the sentence of suitable length that has the most words of the question.
 
     A sentence that is too long is cut. Of several sentences, a whole one is better than one that is cut at a clause,
@@ -171,6 +171,7 @@ def describe(texts: Iterable[str], question: str) -> str | None:
     Args:
         texts: The texts to take it from, the best first.
         question: The page's question.
+        limits: The field of the description.
     """
     sentences = [sentence for text in texts for sentence in split_sentences(text) if not _MARKUP.search(sentence)]
     alone = [sentence for sentence in sentences if not _BACK_REFERENCE.match(sentence)]
@@ -179,7 +180,7 @@ def describe(texts: Iterable[str], question: str) -> str | None:
             (_shared_terms(shortened, question), -place, shortened)
             for place, breaks in enumerate(((), _CLAUSES, (_PHRASES,)))
             for sentence in group
-            if (shortened := shorten(sentence, breaks=breaks))
+            if (shortened := shorten(sentence, limits.low, limits.high, breaks))
         ]
         if found:
             best = max(found, key=lambda candidate: candidate[:2])[2]
@@ -187,38 +188,46 @@ def describe(texts: Iterable[str], question: str) -> str | None:
     return None
 
 
-def describe_by(written: str, texts: Iterable[str], question: str) -> str | None:
+def describe_by(written: str, texts: Iterable[str], question: str, limits: PageText) -> str | None:
     """Return the written description if it is usable. Otherwise return the best sentence of it and the texts.
 
     Args:
         written: A description, or an empty string.
         texts: The texts of the answer, the best first.
         question: The page's question.
+        limits: The field of the description.
     """
-    has_length = DESCRIPTION_MIN <= len(written) <= DESCRIPTION_MAX
+    has_length = limits.low <= len(written) <= limits.high
     if has_length and not (_MARKUP.search(written) or _BACK_REFERENCE.match(written)):
         return written
     candidates = [written, *texts]
-    return describe(candidates, question) or next(filter(None, map(_begin, candidates)), None)
+    beginnings = (_begin(text, limits) for text in candidates)
+    return describe(candidates, question, limits) or next(filter(None, beginnings), None)
 
 
-def finish(description: str) -> str:
+def finish(description: str, limits: PageText) -> str:
     """Return a description without the last words if it was cut off (`… water and the.`) and enough remains."""
     kept = description
     while DANGLING.search(kept) and " " in kept:
         kept = kept[: kept.rstrip().rindex(" ")].rstrip(" ,;:–—")
-    return f"{kept}." if kept != description and len(kept) >= DESCRIPTION_MIN else description
+    return f"{kept}." if kept != description and len(kept) >= limits.low else description
 
 
-def _begin(text: str) -> str | None:
+def _begin(text: str, limits: PageText) -> str | None:
     """Return the beginning of a text whose sentences are too long to be cut at a clause, with an ellipsis."""
-    ends = (match.start() for match in re.finditer(r" ", text[:DESCRIPTION_MAX]) if match.start() > DESCRIPTION_MIN)
+    ends = (match.start() for match in re.finditer(r" ", text[: limits.high]) if match.start() > limits.low)
     kept = [text[:end].rstrip(" ,;:–—") for end in ends]
     return next((f"{beginning}…" for beginning in reversed(kept) if not DANGLING.search(beginning)), None)
 
 
 def keywords(
-    written: Sequence[str], question: str, headings: Sequence[str], answer: str, *, only_found: bool = False
+    written: Sequence[str],
+    question: str,
+    headings: Sequence[str],
+    answer: str,
+    limits: PageText,
+    *,
+    only_found: bool = False,
 ) -> list[str]:
     """Return the written keywords, followed by terms of the headings and the question until there are enough.
 
@@ -229,6 +238,7 @@ def keywords(
         question: The page's question.
         headings: The headings of the answer.
         answer: The answer as Markdown.
+        limits: The field of the keywords.
         only_found: Whether written keywords that the page does not contain are used only as a last resort.
     """
     found, others = [word for word in written if _WORD.search(word) and " -" not in word], list[str]()
@@ -239,17 +249,18 @@ def keywords(
         found = [word for word, is_good in zip(found, is_found, strict=True) if is_good]
     terms = [_ARTICLE.sub("", heading.lower()) for heading in headings if len(heading.split()) <= _KEYWORD_WORDS]
     words = [word.lower() for word in _WORD.findall(question) if _is_term(word, 3)]
-    chosen = usable_keywords([*found, *terms, *words])[: max(KEYWORDS_MIN, len(usable_keywords(found)))]
-    if len(chosen) < KEYWORDS_MIN:
+    chosen = usable_keywords([*found, *terms, *words], limits)[: max(limits.low, len(usable_keywords(found, limits)))]
+    if len(chosen) < limits.low:
         counts = Counter(word.lower() for word in _WORD.findall(answer) if _is_term(word, _LONG_TERM))
-        frequent = [word for word, _ in counts.most_common(2 * KEYWORDS_MIN)]
-        chosen = usable_keywords([*chosen, *frequent, *others])[:KEYWORDS_MIN]
+        frequent = [word for word, _ in counts.most_common(2 * limits.low)]
+        chosen = usable_keywords([*chosen, *frequent, *others], limits)[: limits.low]
     return chosen
 
 
-def usable_keywords(words: Sequence[str]) -> list[str]:
-    """Return the words without repeats, without those that are too short or too long, and not too many."""
-    return unique_by((word for word in words if 2 <= len(word) <= _KEYWORD_MAX), str)[:KEYWORDS_REQUESTED]
+def usable_keywords(words: Sequence[str], limits: PageText) -> list[str]:
+    """Return the words without repeats, without those that the field cannot have, and not too many."""
+    usable = (fitted for word in words if (fitted := limits.fit(word)) is not None)
+    return unique_by((word for word in usable if LABEL_MIN <= len(word) <= LABEL_MAX), str)[: limits.ask]
 
 
 def _is_term(word: str, fewest: int) -> bool:

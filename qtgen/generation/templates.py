@@ -16,7 +16,7 @@ from typing import Any, Literal
 import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, UndefinedError, meta
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, UndefinedError, meta
 from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -78,12 +78,13 @@ class TemplateFolders:
     Args:
         folders: If several contain a template of the same name, the first one wins.
         shapes: The names of the answers' shapes.
+        unused: The names of shapes that the site does not use. Templates that ask for one are left out.
 
     Raises PromptError if a template cannot be used.
     """
 
-    def __init__(self, folders: Sequence[Path], shapes: Set[str]) -> None:
-        self._shapes = shapes
+    def __init__(self, folders: Sequence[Path], shapes: Set[str], unused: Set[str]) -> None:
+        self._shapes, self._unused = shapes, unused
         self._compiled: dict[str, JinjaTemplate] = {}
         self._environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
@@ -96,8 +97,25 @@ class TemplateFolders:
         templates: dict[str, PromptTemplate] = {}
         for folder in folders:
             for template in map(self._load, sorted(folder.glob(f"[!_]*{SUFFIX}"))):
-                templates.setdefault(template.header.name, template)
+                if template.header.shape not in unused:
+                    templates.setdefault(template.header.name, template)
         self.templates = templates
+
+    def add_generic(self, header: PromptHeader, name: str) -> None:
+        """Add a template that has no file of its own: the header, with the text of a file that others include.
+
+        Raises PromptError if there is no such file.
+        """
+        loader = self._environment.loader
+        try:
+            source, path, _ = loader.get_source(self._environment, name) if loader else ("", name, None)
+        except TemplateNotFound:
+            remedy = f"add a prompt with `shape: {header.shape}`"
+            raise PromptError(f"no prompt asks for the shape `{header.shape}`", remedy=remedy) from None
+        system, *messages = MESSAGE_MARK.split(source)
+        sources = (source, *self._included(source))
+        template = PromptTemplate(header, system, tuple(messages[1:-1:2]), messages[-1], sources, Path(path or name))
+        self.templates[header.name] = template
 
     def fill(self, template: PromptTemplate, source: str, variables: Mapping[str, Any]) -> str:
         """Return a part of a template with its variables filled in. Raises PromptError."""
@@ -131,7 +149,7 @@ class TemplateFolders:
         if roles[-1:] != ["user"] or roles != [*islice(cycle(("user", "assistant")), len(roles))]:
             remedy = "write `--- user ---` before the user part; `--- user ---` and `--- assistant ---` before examples"
             raise PromptError(f"its messages are {', '.join(['system', *roles])}", path=file, remedy=remedy)
-        if header.shape not in self._shapes:
+        if header.shape not in self._shapes | self._unused:
             remedy = f"the shapes are {', '.join(self._shapes)}"
             raise PromptError(f"unknown shape `{header.shape}`", path=file, field="shape", remedy=remedy)
         return PromptTemplate(header, system, tuple(texts[:-1]), texts[-1], sources, file)

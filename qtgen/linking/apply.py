@@ -41,7 +41,7 @@ def edit_page(edit: LinkEdit) -> EditedPage:
     """
     with as_output_error(Path(edit.path)):
         before = read_page_bytes(edit.path)
-    page = read(before)
+    page = read(before, edit.profile, edit.path)
     if digest(page.text) != edit.digest or page.text.encode() != before:
         raise OutputError("changed while its links were chosen; nothing was written to it", path=edit.path)
     gone = next((target for target in edit.targets if not os.path.lexists(target)), None)

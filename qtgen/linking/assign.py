@@ -16,7 +16,6 @@ from qtgen._util.engines import Engine, ThisProcess
 from qtgen.embeddings.index import NeighborIndex
 from qtgen.linking.candidates import POOL, PageTable
 from qtgen.linking.shards import candidates_shard
-from qtgen.page.fields import RELATED_MAX
 
 if TYPE_CHECKING:
     from qtgen.embeddings.index import RowNumbers
@@ -37,20 +36,20 @@ class _Pass(NamedTuple):
     Attributes:
         sources: Number of pages near to the orphan that are tried.
         may_displace: Whether a link that existed before may be replaced.
-        max_orphans: How many orphans one page may link to in the end.
+        max_orphans: How many orphans one page may link to in the end; None for as many as it has slots.
     """
 
     sources: int
     may_displace: bool
-    max_orphans: int
+    max_orphans: int | None
 
 
 # Each pass handles the orphans that the one before could not place.
 _PASSES = (
     _Pass(48, may_displace=False, max_orphans=2),
-    _Pass(48, may_displace=False, max_orphans=RELATED_MAX),
-    _Pass(48, may_displace=True, max_orphans=RELATED_MAX),
-    _Pass(500, may_displace=True, max_orphans=RELATED_MAX),
+    _Pass(48, may_displace=False, max_orphans=None),
+    _Pass(48, may_displace=True, max_orphans=None),
+    _Pass(500, may_displace=True, max_orphans=None),
 )
 
 
@@ -59,7 +58,7 @@ class Assignment:
     """The links that were chosen.
 
     Attributes:
-        links: Rows that each page links to, shape (pages, 5); -1 for a free slot.
+        links: Rows that each page links to, shape (pages, slots); -1 for a free slot.
         displaced: Pages that lost a good link which existed before, to make room for an orphan.
         orphans: Pages that need an inbound link and got none.
     """
@@ -99,23 +98,24 @@ def assign_links(
 
 
 class _Slots:
-    """The links of all pages, in 20 bytes per page."""
+    """The links of all pages, in four bytes per slot."""
 
     def __init__(self, links: "RowNumbers") -> None:
+        self._width = links.shape[1]
         self._links = array("i", links.astype("int32").tobytes())
 
     def __getitem__(self, row: int) -> "array[int]":
-        return self._links[row * RELATED_MAX : (row + 1) * RELATED_MAX]
+        return self._links[row * self._width : (row + 1) * self._width]
 
     def set(self, row: int, slot: int, target: int) -> None:
         """Change the link in a slot of a page."""
-        self._links[row * RELATED_MAX + slot] = target
+        self._links[row * self._width + slot] = target
 
     def table(self) -> "RowNumbers":
         """Return the links as a table, one row for each page."""
         import numpy as np
 
-        return np.array(self._links, np.int32).reshape(-1, RELATED_MAX)
+        return np.array(self._links, np.int32).reshape(-1, self._width)
 
 
 class _Assigner:
@@ -165,7 +165,7 @@ class _Assigner:
         """Give each page one link per round, while it has a candidate and a free slot; return whether any got one."""
         tried = bytearray(len(rows))  # how many candidates of each page were tried
         changed = False
-        for _ in range(RELATED_MAX):
+        for _ in range(self._table.slots):
             for number, row in enumerate(rows):
                 links = self._links[row]
                 if _FREE not in links:
@@ -202,8 +202,9 @@ class _Assigner:
         orphans = np.flatnonzero(self._table.needs_inbound & (inbound == 0)).tolist()
         remaining = orphans
         for step in _PASSES:
+            max_orphans = self._table.slots if step.max_orphans is None else step.max_orphans
             for source, orphan in self._sources(remaining, step.sources) if remaining else ():
-                if not self._inbound[orphan] and self._adopted[source] < step.max_orphans:
+                if not self._inbound[orphan] and self._adopted[source] < max_orphans:
                     self._adopt(source, orphan, step.may_displace)
             remaining = [orphan for orphan in remaining if not self._inbound[orphan]]
         self._unplaced = remaining

@@ -10,7 +10,6 @@ from xxhash import xxh3_64_intdigest
 
 from qtgen.embeddings.index import NeighborIndex
 from qtgen.embeddings.pages import CenteredVectors
-from qtgen.page.fields import RELATED_MAX
 from qtgen.site.similarity import WordSets
 
 if TYPE_CHECKING:
@@ -66,6 +65,12 @@ class PageTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def slots(self) -> int:
+        """The most links of a page."""
+        width: int = self.kept.shape[1]
+        return width
 
     @property
     def vectors(self) -> "Vectors":
@@ -149,7 +154,7 @@ def find_candidates(table: PageTable, rows: "RowNumbers", index: NeighborIndex) 
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         ranked, farthest = _nearest(table, block, index, _NEAREST)
-        too_few = ((ranked >= 0).sum(axis=1) < RELATED_MAX) & (farthest >= MIN_COSINE)
+        too_few = ((ranked >= 0).sum(axis=1) < table.slots) & (farthest >= MIN_COSINE)
         if too_few.any():
             ranked[too_few], _ = _nearest(table, block[too_few], index, _NEAREST_IN_CROWD)
         yield ranked

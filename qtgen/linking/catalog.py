@@ -1,47 +1,28 @@
 """The facts about every page that choosing links needs: titles, ids, existing links and one vector per page."""
 
-import logging
-import os
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from qtgen._util.engines import Engine, ThisProcess
 from qtgen._util.text_column import TextColumn
-from qtgen.embeddings.pages import PageText, VectorBlocks, page_text
-from qtgen.errors import NoPages
+from qtgen.embeddings.pages import PageText, VectorBlocks
 from qtgen.linking.graph import Graph, PageNode, build_graph
 from qtgen.linking.links import links_of
-from qtgen.linking.shards import CatalogShard, Wanted, catalog_shard
-from qtgen.page import default_profile
-from qtgen.page.naming import slug
+from qtgen.linking.shards import CatalogShard
+from qtgen.page import Layout, Page, Profile, Value, layouts_of
 from qtgen.site.discovery import (
     Overlay,
-    PageBatch,
-    PageSource,
-    check_unreadable,
-    corpus_batches,
-    exclude_pages,
     load_page,
 )
 from qtgen.site.index import SiteIndex
 
 if TYPE_CHECKING:
-    from qtgen.embeddings.cache import VectorCache
     from qtgen.embeddings.pages import HalfVectors
-    from qtgen.embeddings.static import Vectors
-
-logger = logging.getLogger(__name__)
 
 EmbedPages = Callable[[Sequence[PageText]], "HalfVectors"]
 """Turns the texts of pages into vectors, one row per text."""
-
-_CHUNK = 500  # pages that are embedded together
-_MOSTLY = 0.5  # share of a chunk's vectors; if more are missing in the cache, workers compute those of later chunks
 
 
 class SkippedPage(NamedTuple):
@@ -58,16 +39,22 @@ class Catalog:
     The selected pages come first. The pages after them are the rest of the site and only serve as link targets.
 
     Attributes:
+        profile: The layout of the site.
+        overlay: Contents to use instead of those of the files, by path.
         digests: Digests of the files' texts, to notice that a file changed later.
-        urls, titles, subjects: Empty for a page without that field.
+        layouts: The number of each page's layout.
+        urls, titles, subjects: Empty for a page without that field. Urls are the keys of pages, as texts.
         problems: Why a page cannot be linked, by page number.
         vectors: Rows in page order; none if the catalog was read without an embedder.
         selected: Number of selected pages.
     """
 
+    profile: Profile
+    overlay: Overlay
     site: SiteIndex = field(default_factory=SiteIndex)
     paths: TextColumn = field(default_factory=TextColumn)
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
+    layouts: bytearray = field(default_factory=bytearray)
     urls: TextColumn = field(default_factory=TextColumn)
     titles: TextColumn = field(default_factory=TextColumn)
     subjects: list[str] = field(default_factory=list)
@@ -85,6 +72,7 @@ class Catalog:
         self.paths.extend(paths)
         self.site.add(shard.facts)
         self.digests.extend(shard.digests)
+        self.layouts.extend(shard.layouts)
         self.urls.extend(shard.urls)
         self.titles.extend(shard.titles)
         self.subjects += map(sys.intern, shard.subjects)  # a site has a few dozen
@@ -97,12 +85,50 @@ class Catalog:
         return self.site.row_by_url.get(self.site.urls[row]) == row
 
     def is_hidden(self, number: int) -> bool:
-        """Return whether a page has `no_index`."""
+        """Return whether search engines must not show a page."""
         return self.site.is_hidden(self.site.starts[number])
 
     def is_linkable(self, number: int) -> bool:
         """Return whether other pages may link to a page."""
         return number not in self.problems and self.owns_url(number) and not self.is_hidden(number)
+
+    @property
+    def slots(self) -> int:
+        """The most links of a page."""
+        links = self.profile.file.links
+        return links.max if links else 0
+
+    def layout(self, number: int) -> Layout:
+        """Return the layout of a page."""
+        return layouts_of(self.profile)[self.layouts[number]]
+
+    def is_editable(self, number: int) -> bool:
+        """Return whether the links of a page can change."""
+        return number not in self.problems and self.layout(number).links is not None
+
+    def page(self, number: int) -> Page:
+        """Read a page again, for what the catalog does not hold."""
+        return load_page(self.paths[number], -1, self.overlay, self.profile)
+
+    def copied_value(self, number: int, name: str) -> Value:
+        """Return what links to a page copy from it.
+
+        Args:
+            name: A role (`id`, `question` or `subject`), or the path of a field.
+        """
+        roles = self.layout(number).roles
+        match name:
+            case "id":
+                return self.ids[number]
+            case "question":
+                return self.titles[number]
+            case "subject":
+                return self.subjects[number] or self.page(number).values.get(roles.subject or "", "")
+        return self.page(number).values.get(name)
+
+    def subject_key(self, number: int) -> str:
+        """Return a text that is the same for all spellings of a page's subject."""
+        return layouts_of(self.profile)[0].slug(self.subjects[number])
 
     def skipped(self, *, with_corpus: bool = False) -> list[SkippedPage]:
         """Return the pages that cannot be linked: selected ones, or all of them."""
@@ -112,7 +138,7 @@ class Catalog:
     def nodes(self) -> list[PageNode | None]:
         """Return the node of each page in the link graph; None for a page without a url or a title."""
         return [
-            PageNode(self.urls[n], self.subjects[n], slug(self.subjects[n]), self.ids[n], self.is_linkable(n))
+            PageNode(self.urls[n], self.subjects[n], self.subject_key(n), self.ids[n], self.is_linkable(n))
             if self.urls[n] and self.titles[n]
             else None
             for n in range(len(self))
@@ -121,139 +147,3 @@ class Catalog:
     def graph(self) -> Graph:
         """Return the link graph of all pages."""
         return build_graph(self.nodes(), links_of(self.site))
-
-
-def read_catalog(
-    batches: Iterable[PageBatch],
-    *,
-    corpus: Path | PageSource | None = None,
-    overlay: Overlay | None = None,
-    embed: EmbedPages | None = None,
-    on_read: Callable[[int], object] | None = None,
-    engine: Engine | None = None,
-) -> Catalog:
-    """Read the selected pages, and the other pages of the corpus.
-
-    A page that is reachable under several names, because of symbolic links, counts once.
-
-    Args:
-        batches: The selected pages.
-        corpus: The whole site: its folder, or another source of pages.
-        overlay: Contents to use instead of those of the files, by path.
-        embed: Computes the vectors; without it, links can be reported but not chosen.
-        on_read: Called with the number of pages that were just read.
-        engine: Where to read the pages, instead of in this process.
-
-    Raises:
-        NoPages: There are no pages.
-        FilesNotShared: Workers of another machine cannot read the pages.
-        UsageError: A folder is missing. Errors of `embed` pass through.
-    """
-    catalog = Catalog()
-    reader = _Reader(catalog, overlay or {}, embed, on_read, engine or ThisProcess())
-    reader.add_batches(batches)
-    catalog.selected = len(catalog)
-    if corpus is not None:
-        selected = {os.path.realpath(path) for path in catalog.paths}
-        reader.add_batches(exclude_pages(corpus_batches(corpus), selected))
-    if not len(catalog):
-        raise NoPages("there are no pages")
-    logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
-    for page in catalog.skipped():
-        logger.info("skipping %s: %s", page.path, page.reason)
-    return catalog
-
-
-class _Reader:
-    """Reads pages into a catalog."""
-
-    def __init__(
-        self,
-        catalog: Catalog,
-        overlay: Overlay,
-        embed: EmbedPages | None,
-        on_read: Callable[[int], object] | None,
-        engine: Engine,
-    ) -> None:
-        self._catalog = catalog
-        self._overlay = overlay
-        self._embed = embed
-        self._on_read = on_read
-        self._engine = engine
-        self._static = None if isinstance(engine, ThisProcess) else _static_cache(embed)
-        self._wanted = self._first_wanted()
-
-    def _first_wanted(self) -> Wanted:
-        """Return what the first shards return for their vectors. Only static vectors can be computed by workers."""
-        if self._embed is None:
-            return Wanted.NOTHING
-        if self._static is None:
-            return Wanted.TEXTS
-        return Wanted.KEYS if self._static.holds_vectors else Wanted.VECTORS
-
-    def add_batches(self, batches: Iterable[PageBatch]) -> None:
-        """Add all pages; symbolic links come last, and only if no page before has the same file."""
-        symlinks: list[str] = []
-        self._add_pages(_regular_pages(batches, symlinks, self._overlay))
-        if not symlinks:
-            return
-        files = {os.path.realpath(path) for path in self._catalog.paths}
-        targets: dict[str, str] = {}
-        for path in symlinks:
-            targets.setdefault(os.path.realpath(path), path)
-        unseen = [path for file, path in targets.items() if file not in files]
-        self._add_pages((path, -1) for path in unseen)
-
-    def _add_pages(self, pages: Iterator[tuple[str, int]]) -> None:
-        """Add the pages at these paths; a size of -1 is unknown."""
-        chunks = iter(lambda: list(islice(pages, _CHUNK)), [])
-        parcels = ((chunk, (chunk, self._contents(chunk), self._wanted)) for chunk in chunks)
-        for chunk, shard in self._engine.map(catalog_shard, parcels):
-            paths = [path for path, _ in chunk]
-            for number in () if self._engine.reads_files else shard.unreadable:
-                check_unreadable(paths[number], shard.problems[number], self._overlay, default_profile())
-            self._catalog.extend(paths, shard)
-            if self._embed is not None:
-                self._catalog.vectors.append(self._vectors(self._embed, paths, shard))
-            if self._on_read is not None:
-                self._on_read(len(chunk))
-
-    def _contents(self, chunk: Sequence[tuple[str, int]]) -> dict[str, bytes]:
-        return {path: self._overlay[path] for path, _ in chunk if path in self._overlay}
-
-    def _vectors(self, embed: EmbedPages, paths: Sequence[str], shard: CatalogShard) -> "HalfVectors":
-        return embed(shard.texts) if self._static is None else self._static_vectors(self._static, paths, shard)
-
-    def _static_vectors(self, cache: "VectorCache", paths: Sequence[str], shard: CatalogShard) -> "HalfVectors":
-        """Return the vectors from the cache, from the shard, or, if few are missing in both, from the pages' texts."""
-        missing = 0
-
-        def compute(numbers: Sequence[int]) -> "HalfVectors | Vectors":
-            nonlocal missing
-            missing = len(numbers)
-            if shard.vectors is not None:
-                return shard.vectors[numbers]
-            return cache.embedder(
-                [page_text(load_page(paths[number], -1, self._overlay, default_profile())) for number in numbers]
-            )
-
-        rows = cache.rows(shard.keys, compute)
-        self._wanted = Wanted.VECTORS if missing > _MOSTLY * len(paths) else Wanted.KEYS
-        return rows
-
-
-def _static_cache(embed: EmbedPages | None) -> "VectorCache | None":
-    """Return the cache of static vectors that `embed` is, if it is one."""
-    from qtgen.embeddings.cache import VectorCache
-
-    return embed if isinstance(embed, VectorCache) and embed.is_static else None
-
-
-def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str], overlay: Overlay) -> Iterator[tuple[str, int]]:
-    """Yield path and size of each page; paths of symbolic links are appended to `symlinks` instead."""
-    for batch in batches:
-        for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
-            if path not in overlay and os.path.islink(path):  # noqa: PTH114 - a Path for each page takes longer than the system call
-                symlinks.append(path)
-            else:
-                yield path, size

@@ -1,6 +1,6 @@
 """The links that pages have already, as a table, and whether the pages that were read are the whole site."""
 
-import re
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from qtgen.errors import UsageError
 from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import LinkFault, Links, links_of
-from qtgen.page import default_profile
-from qtgen.page.fields import RELATED_MAX
-from qtgen.site.discovery import read_page
+from qtgen.page import Layout, layouts_of
+from qtgen.site.entries import PageLink, links_on
 
 if TYPE_CHECKING:
     from qtgen.embeddings.index import RowNumbers
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 FREE = -1  # in a table of links: the slot has no link
 BROKEN = -2  # in a table of links: the slot has a link that must lead elsewhere
-_URL = re.compile("/learn/([a-z0-9-]+)/questions/([a-z0-9-]+)")
 _SEARCHED = 200  # pages whose dangling links are looked for on disk
 
 
@@ -29,8 +27,8 @@ class ExistingLinks:
     """The links of all pages in a catalog.
 
     Attributes:
-        targets: For each page and slot the page that it links to, `FREE` or `BROKEN`; shape (pages, 5).
-        outdated: For each page and slot whether id, title or subject differ from the target's; shape (pages, 5).
+        targets: For each page and slot the page that it links to, `FREE` or `BROKEN`; shape (pages, slots).
+        outdated: For each page and slot whether what it copies differs from the target; shape (pages, slots).
         unparsed: Number of links that are kept although their target does not parse.
     """
 
@@ -73,8 +71,8 @@ class ExistingLinks:
 
         dangling = self.links.sources[self.links.faults == LinkFault.DANGLING]
         numbers = [*dict.fromkeys(dangling.tolist())]
-        searched = [self.catalog.paths[number] for number in (numbers if unread else numbers[:_SEARCHED])]
-        files = [file for path in searched for file in _linked_files(path).values()]
+        searched = numbers if unread else numbers[:_SEARCHED]
+        files = [file for number in searched for file in _linked_files(self.catalog, number).values()]
         wanted = frozenset(files)
         read = {path for path in self.catalog.paths if path in wanted} if wanted else frozenset()
         return next((file for file in files if file not in read and is_left_out(file)), None)
@@ -86,12 +84,14 @@ def existing_links(catalog: Catalog) -> ExistingLinks:
 
     raw = links_of(catalog.site)
     links = _keep_unparsed_targets(catalog, raw)
-    targets = np.full((len(catalog), RELATED_MAX), FREE, np.int32)
-    outdated = np.zeros((len(catalog), RELATED_MAX), bool)
-    targets[links.sources, links.slots] = np.where(links.good(), links.targets, BROKEN)
+    targets = np.full((len(catalog), catalog.slots), FREE, np.int32)
+    outdated = np.zeros((len(catalog), catalog.slots), bool)
+    counted = links.slots < catalog.slots  # a list can have more items
+    places = links.sources[counted], links.slots[counted]
+    targets[places] = np.where(links.good(), links.targets, BROKEN)[counted]
     # A target that lacks an id, title or subject cannot tell whether the link's are right.
     has_all_fields = ~np.isin(links.targets, list(catalog.problems))
-    outdated[links.sources, links.slots] = (links.faults == LinkFault.MISMATCHED) & has_all_fields
+    outdated[places] = ((links.faults == LinkFault.MISMATCHED) & has_all_fields)[counted]
     return ExistingLinks(catalog, links, targets, outdated, int((links.faults != raw.faults).sum()))
 
 
@@ -103,18 +103,40 @@ def _keep_unparsed_targets(catalog: Catalog, links: Links) -> Links:
     if not unparsed:
         return links
     targets, faults = links.targets.copy(), links.faults.copy()
-    linked_files = cache(_linked_files)
+
+    @cache
+    def linked_files(number: int) -> Mapping[int, str]:
+        return _linked_files(catalog, number)
+
     for link in np.flatnonzero(faults == LinkFault.DANGLING).tolist():
-        files: Mapping[int, str] = linked_files(catalog.paths[int(links.sources[link])])
+        files = linked_files(int(links.sources[link]))
         number = unparsed.get(files.get(int(links.slots[link]), ""))
         if number is not None:
             targets[link], faults[link] = number, LinkFault.NONE
     return replace(links, targets=targets, faults=faults)
 
 
-def _linked_files(path: str) -> dict[int, str]:
-    """Return by slot where the pages that a page links to would be, if the site keeps files where urls say."""
-    page, site = read_page(path, -1, default_profile()), Path(path).parent.parent
-    urls = {slot: page.text_of(f"related_article{slot + 1}.url") or "" for slot in range(RELATED_MAX)}
-    matches = {slot: _URL.fullmatch(url) for slot, url in urls.items()}
-    return {slot: (site / match[1] / f"{match[2]}.md").as_posix() for slot, match in matches.items() if match}
+def _linked_files(catalog: Catalog, number: int) -> dict[int, str]:
+    """Return by slot where the pages that a page links to would be, if the site keeps files where their keys say."""
+    page = catalog.page(number)
+    root = _root_of(catalog.paths[number], page.layout)
+    files = {link.number - 1: _file_of(link, root, layouts_of(catalog.profile)) for link in links_on(page)}
+    return {slot: file for slot, file in files.items() if file}
+
+
+def _file_of(link: PageLink, root: Path, layouts: Sequence[Layout]) -> str | None:
+    """Return where the page that a link leads to would be, or None if its key does not say."""
+    for layout in layouts:
+        template = layout.templates.get(layout.roles.key or "")
+        parts = template.parts_in(link.key, layout.profile.file.slug) if template and link.key else None
+        file = layout.path_template.join(parts) if parts else None
+        if file is not None:
+            path = (root / file).as_posix()
+            return os.path.relpath(path) if path.startswith("../") else path
+    return None
+
+
+def _root_of(path: str, layout: Layout) -> Path:
+    """Return the folder that the path of a page is relative to, if the page is where its layout says."""
+    parents, depth = Path(path).parents, layout.spec.path.count("/")
+    return parents[depth] if depth < len(parents) else parents[0] / ("../" * depth)

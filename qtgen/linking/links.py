@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from qtgen.site.index import NO_ID, SiteIndex
+from qtgen.site.index import NO_ID, NOT_COPIED, SiteIndex
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class Links:
 
     Attributes:
         sources: Number of the page that has the link.
-        slots: Which of the page's five related articles the link is, 0 to 4.
+        slots: Which of the page's links it is, from 0.
         targets: Number of the page that the link leads to, -1 if there is none.
         faults: A `LinkFault`.
     """
@@ -71,8 +71,8 @@ def links_of(site: SiteIndex) -> Links:
     starts = np.array(site.starts, np.int64)
     sources = (np.searchsorted(starts, rows, "right") - 1).astype(np.int32)
     exists = targets >= 0
-    mismatched = exists & (ids[targets] != NO_ID) & (ids[rows] != ids[targets])
-    mismatched |= exists & (titles[rows] != titles[targets])
+    mismatched = exists & (ids[targets] != NO_ID) & (ids[rows] != ids[targets]) & (ids[rows] != NOT_COPIED)
+    mismatched |= exists & (titles[rows] != titles[targets]) & (titles[rows] != NOT_COPIED)
     hidden = np.isin(targets, [row for row in site.page_rows if site.is_hidden(row)])
     conditions = {
         LinkFault.DANGLING: ~exists,

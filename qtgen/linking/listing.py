@@ -1,12 +1,12 @@
 """The pages behind the figures of a link graph, cut to what a report can show."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen.linking.links import FAULTS, LinkFault, links_of
-from qtgen.page import default_profile
-from qtgen.site.discovery import Overlay, load_page
+from qtgen.site.discovery import Overlay
+from qtgen.site.entries import PageLink, links_on
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from qtgen.linking.catalog import Catalog
     from qtgen.linking.graph import PageNode
     from qtgen.linking.links import Links
-    from qtgen.page.document import Page
 
 SHOWN = 200
 """Pages or links of one list that a report shows."""
@@ -35,7 +34,7 @@ class ListedPage(NamedTuple):
 
 
 class BrokenLink(NamedTuple):
-    """A broken link. `number` is that of the related article, from 1. `title` and `url` are as the page spells them.
+    """A broken link. `number` is its number on the page, from 1. `title` and `url` are as the page spells them.
 
     `differences` are sentences about the fields that differ from the target's.
     """
@@ -70,6 +69,7 @@ class GraphLists:
         inbound: The pages by number of inbound links, one list for each range that was asked for.
         broken: The broken links by the code of their fault.
         starts: The pages at given urls, such as the first page of each subject.
+        slots: The most links of a page.
     """
 
     orphans: PageList
@@ -78,6 +78,7 @@ class GraphLists:
     inbound: Sequence[PageList]
     broken: dict[str, LinkList]
     starts: dict[str, ListedPage]
+    slots: int
 
 
 def list_pages(
@@ -121,6 +122,7 @@ class _Lister:
             inbound=[self._pages(counted & (inbound >= low) & (inbound <= high)) for low, high in ranges],
             broken={fault.code: self._broken(fault) for fault in FAULTS},
             starts=dict(self._starts(starts)),
+            slots=self._catalog.slots,
         )
 
     def _pages(self, mask: "NDArray[np.bool_]") -> PageList:
@@ -150,21 +152,25 @@ class _Lister:
         """Return a link with its words, which the catalog does not hold, so the page is read again."""
         links = self._links
         source, slot, target = int(links.sources[number]), int(links.slots[number]), int(links.targets[number])
-        page = load_page(self._catalog.paths[source], -1, self._overlay, default_profile())
-        section = f"related_article{slot + 1}"
-        title, url = (page.text_of(f"{section}.{name}") or "" for name in ("title", "url"))
+        link = next(link for link in links_on(self._catalog.page(source)) if link.number == slot + 1)
+        copies = self._copies(source)
+        title = next((link.fields.get(key) for key, name in copies.items() if name == "question"), "")
         listed = self._page(target) if target >= 0 else None
-        differences = tuple(self._differences(page, section, target)) if target >= 0 else ()
-        return BrokenLink(self._page(source), slot + 1, title, url, listed, differences)
+        differences = tuple(self._differences(link, copies, target)) if target >= 0 else ()
+        shown = title if isinstance(title, str) else ""
+        return BrokenLink(self._page(source), slot + 1, shown, link.key or "", listed, differences)
 
-    def _differences(self, page: "Page", section: str, target: int) -> Iterator[str]:
+    def _copies(self, source: int) -> Mapping[str, str]:
+        """Return what links of a page copy, by the key of the link's map."""
+        links = self._catalog.layout(source).links
+        return links.copies if links else {}
+
+    def _differences(self, link: PageLink, copies: Mapping[str, str], target: int) -> Iterator[str]:
         """Yield a sentence for each field of a link that differs from its target's."""
-        catalog = self._catalog
-        expected = {"id": catalog.ids[target], "title": catalog.titles[target], "subject": catalog.subjects[target]}
-        for name, value in expected.items():
-            own = page.values.get(f"{section}.{name}")
+        for key, name in copies.items():
+            own, value = link.fields.get(key), self._catalog.copied_value(target, name)
             if own != value:
-                yield f"the link has the {name} {own}, the page has {value}"
+                yield f"the link has the {key} {own}, the page has {value}"
 
     def _starts(self, urls: set[str]) -> Iterator[tuple[str, ListedPage]]:
         for number, node in enumerate(self._nodes):

@@ -12,11 +12,11 @@ from qtgen._util.engines import Engine
 from qtgen.embeddings.pages import center
 from qtgen.linking.assign import assign_links, link_index
 from qtgen.linking.candidates import NO_ID, PageTable
-from qtgen.linking.catalog import Catalog, EmbedPages, read_catalog
+from qtgen.linking.catalog import Catalog, EmbedPages
 from qtgen.linking.edits import LinkEdit, keep_slots, make_edit
 from qtgen.linking.existing import FREE, ExistingLinks, existing_links
-from qtgen.page.fields import RELATED_MAX
-from qtgen.page.naming import slug
+from qtgen.linking.reading import read_catalog
+from qtgen.page import Profile
 from qtgen.site.discovery import PageBatch
 from qtgen.site.similarity import WordSets, question_words
 
@@ -32,11 +32,13 @@ class LinkOptions:
 
     Attributes:
         embed: Computes the vectors of pages, for example a `VectorCache`.
+        profile: The layout of the site.
         corpus: The folder of the whole site. Links may lead anywhere in it; only the selected pages change.
         relink: Choose all links again, instead of only those that are broken or missing.
     """
 
     embed: EmbedPages
+    profile: Profile
     corpus: Path | None = None
     relink: bool = False
 
@@ -45,9 +47,10 @@ def plan_links(batches: Iterable[PageBatch], options: LinkOptions) -> "LinkPlan"
     """Read the selected pages and the corpus, and choose the links of the selected pages.
 
     Raises:
+        SettingsError: The pages of the site have no links.
         UsageError: A folder is missing or has no pages. Errors of `options.embed` pass through.
     """
-    catalog = read_catalog(batches, corpus=options.corpus, embed=options.embed)
+    catalog = read_catalog(batches, options.profile, corpus=options.corpus, embed=options.embed)
     return LinkPlan(existing_links(catalog), relink=options.relink)
 
 
@@ -83,7 +86,7 @@ class LinkPlan:
     def edits(self) -> Iterator[LinkEdit]:
         """Yield the changes of the selected pages, in the pages' order."""
         for number in range(self.catalog.selected):
-            if number in self.catalog.problems:
+            if not self.catalog.is_editable(number):
                 continue
             before = self.existing.targets[number].tolist()
             after = keep_slots(before, self._after[number].tolist())
@@ -98,7 +101,7 @@ class LinkPlan:
         A link is replaced only if the selected page is nearer than the link's target, or if no page at all would link
         to the selected page otherwise. All other links of these pages stay as they are, even broken ones.
         """
-        no_corrections = [False] * RELATED_MAX
+        no_corrections = [False] * self.catalog.slots
         return [
             make_edit(self.catalog, number, self.existing.targets[number].tolist(), after, no_corrections)
             for number, after in self._neighbor_links.items()
@@ -141,10 +144,10 @@ class LinkPlan:
         chosen_from, index = self._choice
         order, before = self._order, self.existing.targets
         selected = order.numbers < self.catalog.selected
-        parses = np.array([number not in self.catalog.problems for number in order.numbers.tolist()], bool)
+        can_change = np.array([self.catalog.is_editable(number) for number in order.numbers.tolist()], bool)
         table = replace(
             chosen_from,
-            editable=~selected & parses,
+            editable=~selected & can_change,
             needs_inbound=selected & chosen_from.linkable,
             kept=np.where(selected[:, None], FREE, order.by_row(before)),
         )
@@ -196,11 +199,11 @@ def _page_table(existing: ExistingLinks, order: _UrlOrder, relink: bool) -> Page
 
     catalog, numbers = existing.catalog, order.numbers.tolist()
     subject_codes: dict[str, int] = {}
-    subjects = [subject_codes.setdefault(slug(catalog.subjects[n]), len(subject_codes)) for n in numbers]
+    subjects = [subject_codes.setdefault(catalog.subject_key(n), len(subject_codes)) for n in numbers]
     ids = [catalog.ids[n] for n in numbers]
     linkable = np.array([catalog.is_linkable(n) for n in numbers], bool)
     selected = order.numbers < catalog.selected
-    editable = selected & np.array([n not in catalog.problems for n in numbers], bool)
+    editable = selected & np.array([catalog.is_editable(n) for n in numbers], bool)
     kept = order.by_row(existing.targets)
     if relink:
         kept[editable] = FREE

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from qtgen._util.extras import require
 from qtgen.linking.apply import preview_edits, write_edits
-from qtgen.linking.catalog import EmbedPages, SkippedPage, read_catalog
+from qtgen.linking.catalog import EmbedPages, SkippedPage
 from qtgen.linking.edits import LinkEdit, LinkResult
 from qtgen.linking.existing import existing_links
 from qtgen.linking.graph import Graph
 from qtgen.linking.plan import LinkPlan
+from qtgen.linking.reading import read_catalog
+from qtgen.page import Profile
 from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
+from qtgen.site.profiles import resolve_profile
 
 """One page or folder of pages, or several."""
 
@@ -60,8 +63,9 @@ def link(
     write: bool = False,
     update_neighbors: bool = False,
     embed: EmbedPages | None = None,
+    site: Profile | PathName | None = None,
 ) -> LinkReport:
-    """Choose up to five related articles for every page.
+    """Choose related pages for every page, up to five on qtgen's own site.
 
     By default nothing is written and good links are kept: only broken and missing ones change.
 
@@ -73,21 +77,24 @@ def link(
         write: Write the changed pages.
         update_neighbors: Also change pages of the corpus, so that they link to the selected pages.
         embed: Computes the vectors of pages. By default qtgen uses built-in word vectors, which need no network.
+        site: The layout of the site: a profile or its `site.toml`. By default, the nearest `site.toml` upwards from
+            the current folder, or qtgen's own layout if there is none.
 
     Returns:
         What changed, or what would change. A page that could not be written is listed with its error.
 
     Raises:
         UsageError: There are no pages, or they are only part of a site whose other pages were not given.
+        SettingsError: The `site.toml` is not valid, or its pages have no links.
         MissingExtra: The `links` extra is not installed.
     """
     require("choosing links", "links", *REQUIRED_MODULES)
-    site = None if corpus is None else Path(corpus)
-    catalog = read_catalog(iter_batches(as_paths(paths)), corpus=site, embed=embed or _static_embedder())
+    profile, folder = resolve_profile(site), None if corpus is None else Path(corpus)
+    catalog = read_catalog(iter_batches(as_paths(paths)), profile, corpus=folder, embed=embed or _static_embedder())
     existing = existing_links(catalog)
-    existing.check_whole_site(has_corpus=site is not None)
+    existing.check_whole_site(has_corpus=folder is not None)
     plan = LinkPlan(existing, relink=relink)
-    neighbor_edits = plan.neighbor_edits if site is not None else []
+    neighbor_edits = plan.neighbor_edits if folder is not None else []
     apply = write_edits if write else _preview
     results = list(apply(plan.edits()))
     neighbors = list(apply(neighbor_edits)) if update_neighbors else []
@@ -117,16 +124,20 @@ def report_of(
     )
 
 
-def graph_of(paths: PathNames, *, corpus: PathName | None = None) -> Graph:
+def graph_of(paths: PathNames, *, corpus: PathName | None = None, site: Profile | PathName | None = None) -> Graph:
     """Return the link graph of the pages and the corpus together.
+
+    Args:
+        site: The layout of the site, as `link` takes it.
 
     Raises:
         UsageError: There are no pages.
+        SettingsError: The `site.toml` is not valid, or its pages have no links.
         MissingExtra: The `links` extra is not installed.
     """
     require("the link graph", "links", "numpy")
-    site = None if corpus is None else Path(corpus)
-    return read_catalog(iter_batches(as_paths(paths)), corpus=site).graph()
+    profile, folder = resolve_profile(site), None if corpus is None else Path(corpus)
+    return read_catalog(iter_batches(as_paths(paths)), profile, corpus=folder).graph()
 
 
 def _preview(edits: Iterable[LinkEdit]) -> Iterator[LinkResult]:

@@ -10,6 +10,7 @@ LaTeX command, such as `eq`, a space keeps them apart.
 import re
 from collections.abc import Iterator
 
+from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.errors import UnwritableText
 from qtgen.page.markdown import Segment, find_segments
 
@@ -113,16 +114,16 @@ _ANY_NOT = re.compile(r"(?<!\\)((?:\\\\)*)\\not(?![A-Za-z])")
 _SLASH = r"\mathrel{\mathrlap{\,/}}"  # renders like `\not` over any operand
 # The longest name comes first, so that `\nleq` is not read as `\nl` and `eq`.
 _OPERAND = "|".join(re.escape(key) + (r"(?![A-Za-z])" if key[0] == "\\" else "") for key in _NOT)
-_NEGATED = re.compile(rf"\\not\s*({_OPERAND})")
+_NEGATED = lazy_pattern(rf"\\not\s*({_OPERAND})")
 _AFTER_N = "|".join(sorted((name[1:] for name in _LATEX), key=len, reverse=True))
 
-LATEX_COLLISION = re.compile(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
+LATEX_COLLISION = lazy_pattern(rf"\\n(?=[a-z])(?<!\\\\n)(?:ot\s*(?:{_OPERAND})|(?:ot|{_AFTER_N})(?![A-Za-z]))")
 """A LaTeX command that begins with `\\n` on a page, together with what it negates."""
 
 LATEX_COLLISION_RE2 = rf"\\n(?:ot|{_AFTER_N})(?:[^A-Za-z]|$)"
 """A pattern for RE2, which has no lookaround, that matches wherever `LATEX_COLLISION` does."""
 
-_AMBIGUOUS_LINE = re.compile(
+_AMBIGUOUS_LINE = lazy_pattern(
     rf"(?P<opening>^[ ]*\$\$)?\n(?=(?:ot\s*(?:{_OPERAND})|(?P<letters>ot|{_AFTER_N})(?![A-Za-z])))", re.MULTILINE
 )
 _MATH_LETTERS = ("e", "eg", "i", "u")  # rules know that these begin a line behind the `$$` that opens or closes math

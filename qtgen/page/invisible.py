@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from qtgen._util.lazy_pattern import lazy_pattern
+
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -25,7 +27,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-
 _SPACES = re.compile(r"[^\S\x1c-\x1f]+")
 
 # Letters that need joiners (Arabic and what is written like it, the scripts of India, Mongolian), and emoji.
-_JOINED = re.compile(
+_JOINED = lazy_pattern(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u1a20-\u1cff\ua840-\ua95f\ua980-\uaaff\uabc0-\uabff"
     "\ufb50-\ufdff\ufe0f\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f"
     "\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff]"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from qtgen.page.compile import candidates_for, default_layout, fits
 from qtgen.page.document import Page, Problem, Span
 from qtgen.page.layout import Layout
-from qtgen.page.parse import parse
 from qtgen.page.profile import Profile, default_profile
 from qtgen.page.text import FORBIDDEN, has_only_page_bytes
 
@@ -111,6 +110,8 @@ def read_exactly(text: str, layout: Layout, problems: tuple[Problem, ...] = ()) 
         return Page(text, layout, {}, {}, problems=(*problems, missing))
     if _REJECTED_BY_YAML.search(text, opening.end(), closing.start()):
         return Page(text, layout, {}, {}, problems=problems)  # YAML would only repeat the problem
+    from qtgen.page.parse import parse  # PyYAML takes long to load, and most pages do without it
+
     blank = text[: closing.start()].endswith("\n\n")
     page = parse(text, layout, opening.end(), closing.start(), blank_before_close=blank, body_start=closing.end())
     return replace(page, problems=(*problems, *page.problems)) if problems else page

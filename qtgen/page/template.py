@@ -72,6 +72,44 @@ class Template:
             filled.append(text)
         return "".join(filled)
 
+    def parts_in(self, text: str, slug: Slug) -> dict[Reference, str] | None:
+        """Return what each reference stands for in a text that the template gave, or None if it cannot give the text.
+
+        Args:
+            slug: What a slug is on the site.
+        """
+        match = _pattern(self, slug).fullmatch(text)
+        if match is None:
+            return None
+        return {part: match[_group(number)] for number, part in enumerate(dict.fromkeys(self.references))}
+
+    def join(self, parts: Mapping[Reference, str]) -> str | None:
+        """Return the text in which the references stand for these parts, or None if one is missing."""
+        texts = [part if isinstance(part, str) else parts.get(part) for part in self.parts]
+        return None if None in texts else "".join(text for text in texts if text)
+
+
+@cache
+def _pattern(template: Template, slug: Slug) -> re.Pattern[str]:
+    """Return the regular expression of the texts that a template gives, with a named group for each reference."""
+    kept = f"(?! )[{slug.keep}]" if slug.space != " " else f"[{slug.keep}]"
+    word = rf"(?:{kept}|{re.escape(slug.space)})+" if slug.space else f"(?:{kept})+"
+    numbers: dict[Reference, int] = {}
+    pattern = ""
+    for part in template.parts:
+        if isinstance(part, str):
+            pattern += re.escape(part)
+        elif part in numbers:
+            pattern += f"(?P={_group(numbers[part])})"
+        else:
+            numbers[part] = len(numbers)
+            pattern += f"(?P<{_group(numbers[part])}>{word if 'slug' in part.filters else '[^/]+'})"
+    return re.compile(pattern)
+
+
+def _group(number: int) -> str:
+    return f"reference{number}"
+
 
 @cache
 def parse_template(source: str) -> Template:

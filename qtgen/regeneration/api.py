@@ -8,8 +8,9 @@ from pathlib import Path
 from qtgen._util.concurrency import Stop
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import written_groups
 from qtgen.llm.types import Provider
-from qtgen.page.profile import default_profile
+from qtgen.page import Layout
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.line_ends import LINE_ENDS
 from qtgen.regeneration.pipeline import rewrite_all
@@ -27,11 +28,11 @@ DEFAULT_RULES = (*TEXT_RULES, LINE_ENDS)
 """Prefixes of the rules whose findings are reasons by default."""
 
 
-def default_filter() -> StalenessFilter:
-    """Return a filter with every reason that needs no setting and every rule about texts."""
+def default_filter(layout: Layout) -> StalenessFilter:
+    """Return a filter with every reason that needs no setting, every rule about texts and every group of a layout."""
     reasons = [reason for reason in REASONS.values() if reason.setting is None and not reason.only_if_named]
     codes = (code for code, rule in REGISTRY.items() if code.startswith(DEFAULT_RULES) and not rule.on_request)
-    return StalenessFilter(reasons, frozenset(codes))
+    return StalenessFilter(reasons, frozenset(codes), frozenset(written_groups(layout)))
 
 
 async def regenerate(
@@ -85,8 +86,8 @@ async def regenerate(
         batches = list(iter_batches(as_paths(paths)))
         return find_stale(
             batches,
-            ValidationOptions((), profile=default_profile()),  # TRANSITIONAL
-            staleness or default_filter(),
+            ValidationOptions((), profile=config.profile),
+            staleness or default_filter(config.layout),
             criteria,
             store.provenance_index(),
             config,

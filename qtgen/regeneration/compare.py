@@ -16,10 +16,10 @@ from qtgen.errors import BudgetReached, JudgeError
 from qtgen.evaluation.judging.judges import preference
 from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measure, overall
 from qtgen.evaluation.metrics.text import information, recall
+from qtgen.generation.page_texts import PageText, page_texts, shown_text
 from qtgen.generation.types import Question
 from qtgen.llm.types import Provider
-from qtgen.page import Page, decode_answer
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
+from qtgen.page import Page
 
 MIN_OVERALL = 0.40
 """Overall score of a new answer against the old one."""
@@ -88,20 +88,33 @@ def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_re
         changed: The fields that differ.
         has_reference: False if the old answer says nothing about how good the new one is.
     """
-    question = new.text_of("question") or ""
+    question = new.text_of(new.layout.roles.question) or ""
     objections: list[str] = []
     measures: Measures = {}
-    if "answer" in changed:
-        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
-        objections += answer_objections(question, old_answer, new_answer, measures, has_reference=has_reference)
-    about = AnalyzedText(f"{question}\n{decode_answer(new.text_of('answer') or '')}")
-    if "seo.page_description" in changed:
-        old_text, new_text = (page.text_of("seo.page_description") or "" for page in (old, new))
-        objections += description_objections(question, about, old_text, new_text, measures)
-    if "seo.page_keywords" in changed:
-        old_text, new_text = (page.text_of("seo.page_keywords") or "" for page in (old, new))
-        objections += keyword_objections(about, old_text, new_text, measures)
+    if new.layout.roles.answer in changed:
+        objections += answer_objections(question, _answer(old), _answer(new), measures, has_reference=has_reference)
+    about = AnalyzedText(f"{question}\n{_answer(new)}")
+    texts = page_texts(new.layout)
+    ordered = (*filter(None, (texts.description, texts.keywords)), *texts.further)
+    for text in (text for text in ordered if text.path in changed):
+        known = measures if text in (texts.description, texts.keywords) else None
+        if text.is_prose:
+            old_text, new_text = (shown_text(page, text.path) for page in (old, new))
+            objections += description_objections(question, about, old_text, new_text, text, known)
+        elif text.is_list:
+            objections += keyword_objections(about, _words(old, text), _words(new, text), text, known)
     return Comparison(bool(objections), "; ".join(objections), "old" if objections else "new", measures=measures)
+
+
+def _answer(page: Page) -> str:
+    """Return the answer of a page as Markdown."""
+    return page.layout.decode(page.text_of(page.layout.roles.answer or "") or "")
+
+
+def _words(page: Page, text: PageText) -> str:
+    """Return the items of a list, separated by commas."""
+    shown = shown_text(page, text.path)
+    return shown.replace(text.spec.separator, ", ") if text.spec.separator else shown
 
 
 def answer_objections(
@@ -161,7 +174,7 @@ def _topic_objections(
 
 
 def description_objections(
-    question: str, about: AnalyzedText, old: str, new: str, measures: Measures | None = None
+    question: str, about: AnalyzedText, old: str, new: str, limits: PageText, measures: Measures | None = None
 ) -> Iterator[str]:
     """Yield what makes a new description worse than the old one, as far as a search result shows that one.
 
@@ -170,10 +183,11 @@ def description_objections(
         about: The page's question and answer.
         old: The old description.
         new: The new description.
+        limits: The field of the description.
         measures: Gets the numbers that are compared with limits.
     """
     measures = {} if measures is None else measures
-    old_text, new_text = (AnalyzedText(text[:DESCRIPTION_MAX]) for text in (old, new))
+    old_text, new_text = (AnalyzedText(text[: limits.high]) for text in (old, new))
     yield from _topic_objections(about, old_text, new_text, "description", measures)
     old_told, new_told = (_told(text, about) for text in (old_text, new_text))
     share = measures["description.information"] = _share(new_told, old_told)
@@ -209,7 +223,9 @@ def _told(text: AnalyzedText, about: AnalyzedText, beyond: AnalyzedText | None =
     return sum(information(word) for word in text.counts if word in about.counts and word not in known)
 
 
-def keyword_objections(about: AnalyzedText, old: str, new: str, measures: Measures | None = None) -> Iterator[str]:
+def keyword_objections(
+    about: AnalyzedText, old: str, new: str, limits: PageText, measures: Measures | None = None
+) -> Iterator[str]:
     """Yield what makes new keywords worse than the old ones, for a page about `about`.
 
     `measures` gets the numbers that are compared with limits.
@@ -220,8 +236,8 @@ def keyword_objections(about: AnalyzedText, old: str, new: str, measures: Measur
     if new_share > old_share + MAX_UNRELATED_INCREASE:
         yield f"{new_share:.0%} of the new keywords are not in the page (of the old ones: {old_share:.0%})"
     old_number, new_number = (keywords.count(",") + 1 for keywords in (old, new))
-    measures["keywords.number"] = new_number / min(old_number, KEYWORDS_REQUESTED)
-    if new_number < MIN_KEYWORDS * min(old_number, KEYWORDS_REQUESTED):
+    measures["keywords.number"] = new_number / min(old_number, limits.ask)
+    if new_number < MIN_KEYWORDS * min(old_number, limits.ask):
         yield f"there are {new_number} keywords instead of {old_number}"
 
 
@@ -246,14 +262,13 @@ async def compare_by_judges(
     """
     preferences: dict[str, float] = {}
     objection = ""
-    if "answer" in changed:
-        old_answer, new_answer = (decode_answer(page.text_of("answer") or "") for page in (old, new))
-        preferences["answer"], note = await _judged(judges, question.text, question.context, old_answer, new_answer)
+    answer = new.layout.roles.answer
+    if answer in changed:
+        preferences["answer"], note = await _judged(judges, question.text, question.context, _answer(old), _answer(new))
         objection = note
-    if changed - {"answer"}:
-        answer = decode_answer(new.text_of("answer") or "")
+    if changed - {answer}:
         texts = _search_fields(old), _search_fields(new)
-        preferences["search"], note = await _judged(judges, question.text, answer, *texts)
+        preferences["search"], note = await _judged(judges, question.text, _answer(new), *texts)
         objection = objection or note
     verdict: Literal["new", "old", "same"] = "old" if objection else "new" if any(preferences.values()) else "same"
     measures = {f"{text}.preference": value for text, value in preferences.items()}
@@ -280,4 +295,9 @@ async def _judged(
 
 
 def _search_fields(page: Page) -> str:
-    return f"Description: {page.text_of('seo.page_description')}\nKeywords: {page.text_of('seo.page_keywords')}"
+    """Return the texts of a page besides its answer, each on a line of its own."""
+    return "\n".join(f"{text.label}: {_shown(page, text)}" for text in page_texts(page.layout).fields)
+
+
+def _shown(page: Page, text: PageText) -> str:
+    return shown_text(page, text.path) if text.path in page.values else "None"

@@ -6,17 +6,26 @@ only if a reason needs it, or to see whether a person edited it.
 
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import DecisionLog, State
-from qtgen.generation.generator import TEXT_FIELDS
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, ProvenanceRecord, group_digests
-from qtgen.page import Page, default_profile, read
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.generation.page_texts import text_paths
+from qtgen.generation.places import Places
+from qtgen.generation.provenance import (
+    ProvenanceIndex,
+    ProvenanceRecord,
+    answer_group,
+    group_digests,
+    written_groups,
+)
+from qtgen.page import Page, layouts_of, read
+from qtgen.page.layout import LINKS_GROUP, Layout
+from qtgen.page.template import Reference
 from qtgen.regeneration.line_ends import LINE_ENDS, validate_normalized
 from qtgen.regeneration.reasons import SENT_BACK, Criteria, PageState, complaint_of, group_of
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
@@ -73,13 +82,17 @@ def find_stale(
     report.unreadable = [path for path, diagnostics in findings.items() if _is_unreadable(diagnostics)]
     unreadable = frozenset(report.unreadable)
     decisions = decisions or DecisionLog()
-    numbers = _page_numbers(site, {*provenance.records, *decisions.urls()})
+    layout = config.layout
+    keys = _PageKeys(Places(layout, config.today), paths, site)
+    numbers = keys.numbers({*provenance.records, *decisions.urls()})
     report.gone = [url for url in provenance.records if url not in numbers]
     path_of = {url: paths[number] for url, number in numbers.items() if number < len(paths)}  # others: the corpus's
-    profile = default_profile()  # TRANSITIONAL
+    profile = config.profile
     provenance.discard_unfinished(lambda url: read_page(path_of[url], -1, profile) if url in path_of else None)
     decisions.discard_unfinished(
-        lambda url: group_digests(read_page(path_of[url], -1, profile), WRITTEN_GROUPS) if url in path_of else None
+        lambda url: (
+            group_digests(read_page(path_of[url], -1, profile), written_groups(layout)) if url in path_of else None
+        )
     )
     urls = {number: url for url, number in numbers.items()}
     detector = _Detector(staleness, criteria, config, with_dates)
@@ -91,9 +104,12 @@ def find_stale(
         has_reason = records or checks_all_pages or path in findings or path in normalized
         if path in unreadable or not (has_reason or (decision and decision.state is State.SENT_BACK)):
             continue
-        question_digest = f"{site.titles[site.starts[number]]:016x}"
-        reader = partial(read, normalized[path]) if path in normalized else partial(read_page, path, sizes[number])
-        state = PageState(url or _url_from_path(path), question_digest, records, reader, decision)
+        size = sizes[number]
+        fixed = normalized.get(path)
+        reader = partial(read_page, path, size, profile) if fixed is None else partial(read, fixed, profile, path)
+        state = PageState(url or keys.guess(path), keys.question_digest(number), records, reader, layout, decision)
+        if keys.is_other_layout(state):
+            continue
         detector.check(path, state, findings.get(path, ()), report, is_normalized=path in normalized)
     _logger.debug("%d of %d pages are stale, %d edited", len(report.stale), report.pages, len(report.edited))
     return report
@@ -103,18 +119,58 @@ def _is_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(diagnostic.code in _UNREADABLE_CODES for diagnostic in diagnostics)
 
 
-def _page_numbers(site: SiteIndex, urls: Iterable[str]) -> dict[str, int]:
-    """Return the number of the page of each URL that has one."""
-    rows = ((url, site.row_of_url(url)) for url in urls)
-    return {url: site.page_number(row) for url, row in rows if row is not None}
+@dataclass(frozen=True, slots=True)
+class _PageKeys:
+    """What identifies the pages: the value of their key, or their path if the layout has no key.
+
+    Args:
+        places: The places of new pages.
+        paths: The pages, in the order of the index.
+        site: The facts of the pages.
+    """
+
+    places: Places
+    paths: Sequence[str]
+    site: SiteIndex
+
+    def numbers(self, keys: Iterable[str]) -> dict[str, int]:
+        """Return the number of the page of each key that has one."""
+        if self.places.layout.roles.key is None:
+            by_tail = {self.places.tail(path): number for number, path in reversed([*enumerate(self.paths)])}
+            return {key: by_tail[key] for key in keys if key in by_tail}
+        rows = ((key, self.site.row_of_url(key)) for key in keys)
+        return {key: self.site.page_number(row) for key, row in rows if row is not None}
+
+    def question_digest(self, number: int) -> str:
+        """Return the digest of a page's question and subject; an empty text if the index does not have it."""
+        digest = self.site.titles[self.site.starts[number]]
+        return "" if digest == 0 and self.places.layout.roles.key is None else f"{digest:016x}"
+
+    def is_other_layout(self, state: PageState) -> bool:
+        """Return whether a page has another layout than new pages, so that no model rewrites it."""
+        layout = self.places.layout
+        return len(layouts_of(layout.profile)) > 1 and state.page.layout is not layout
+
+    def guess(self, path: str) -> str:
+        """Return the key that a page at this path has if its folder and file name are correct."""
+        is_complete = path.count("/") > 1 and ".." not in path
+        whole = path if is_complete else os.path.abspath(path)  # noqa: PTH100 - a Path object is slow for every page
+        tail = self.places.tail(whole)
+        layout = self.places.layout
+        key = layout.templates.get(layout.roles.key or "")
+        match = _path_pattern(layout).fullmatch(tail) if key else None
+        if key is None or match is None:
+            return tail
+        found = dict(zip(layout.path_template.references, match.groups(), strict=True))
+        parts = [found.get(part) if isinstance(part, Reference) else part for part in key.parts]
+        return tail if None in parts else "".join(filter(None, parts))
 
 
-def _url_from_path(path: str) -> str:
-    """Return the URL that a page at this path has if its folder and file name are correct."""
-    is_complete = path.count("/") > 1 and ".." not in path
-    whole = path if is_complete else os.path.abspath(path)  # noqa: PTH100 - a Path object is slow for every page
-    folder, _, name = whole.removesuffix(".md").rpartition("/")
-    return f"/learn/{folder.rpartition('/')[2]}/questions/{name}"
+@cache
+def _path_pattern(layout: Layout) -> re.Pattern[str]:
+    """Return the pattern of the paths of pages, with a group for each reference of their template."""
+    parts = layout.path_template.parts
+    return re.compile("".join("([^/]*)" if isinstance(part, Reference) else re.escape(part) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +181,11 @@ class _Detector:
     criteria: Criteria
     config: GenerationConfig
     with_dates: bool
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the pages."""
+        return self.config.layout
 
     def check(
         self,
@@ -145,7 +206,7 @@ class _Detector:
         if not stale_fields and not normalized:
             return
         is_approved = state.decided is State.APPROVED and not self.staleness.include_edited
-        kept = TEXT_FIELDS if is_approved else self._edited_fields(path, state, stale_fields)
+        kept = text_paths(self.layout) if is_approved else self._edited_fields(path, state, stale_fields)
         because = normalized | {reason: rest for reason, fields in stale_fields.items() if (rest := fields - kept)}
         if because:
             report.stale.append(self._stale_page(path, state, because, findings))
@@ -156,12 +217,17 @@ class _Detector:
         """Return the stale fields by reason; an empty mapping if the page is fresh."""
         because: dict[str, frozenset[str]] = {}
         for reason in self.staleness.reasons:
+            if not reason.applies_to(self.layout):
+                continue
             groups = self.staleness.groups.intersection(reason.check(state, self.criteria))
             if groups:
-                because[reason.name] = frozenset(_fields_in(groups))
+                because[reason.name] = frozenset(_fields_in(groups, self.layout))
         found: dict[str, set[str]] = defaultdict(set)
         for diagnostic in findings:
-            if diagnostic.code in self.staleness.codes and group_of(diagnostic.field) in self.staleness.groups:
+            if (
+                diagnostic.code in self.staleness.codes
+                and group_of(diagnostic.field, self.layout) in self.staleness.groups
+            ):
                 found[diagnostic.code].add(diagnostic.field or "")
         return because | {code: frozenset(fields) for code, fields in found.items()}
 
@@ -172,13 +238,13 @@ class _Detector:
         """
         if self.staleness.include_edited or SENT_BACK in stale_fields:
             return frozenset()
-        stale_groups = {group_of(name) for fields in stale_fields.values() for name in fields}
-        recorded = [group for group in WRITTEN_GROUPS if group in stale_groups and _has_digest(state, group)]
+        stale_groups = {group_of(name, self.layout) for fields in stale_fields.values() for name in fields}
+        recorded = [group for group in state.written_groups if group in stale_groups and _has_digest(state, group)]
         edited = [group for group in recorded if not _is_as_written(state.page, state, group)]
         if edited:
-            fixed = apply_safe_fixes(page_file(path, state.page), self.config.fixer, TEXT_FIELDS)
+            fixed = apply_safe_fixes(page_file(path, state.page), self.config.fixer, text_paths(self.layout))
             edited = [group for group in edited if not _is_as_written(fixed, state, group)]
-        return frozenset(_fields_in(edited))
+        return frozenset(_fields_in(edited, self.layout))
 
     def _stale_page(
         self,
@@ -188,9 +254,9 @@ class _Detector:
         findings: Sequence[Diagnostic],
     ) -> StalePage:
         relevant = [diagnostic for diagnostic in findings if diagnostic.code in because]
-        need_request = {diagnostic.code for diagnostic in relevant if not _is_free(diagnostic)}
-        answer = state.records.get("answer")
-        dates = [date for group in WRITTEN_GROUPS if (date := state.written_on(group))] if self.with_dates else []
+        need_request = {diagnostic.code for diagnostic in relevant if not _is_free(diagnostic, self.layout)}
+        answer = state.records.get(answer_group(self.layout) or "")
+        dates = [date for group in state.written_groups if (date := state.written_on(group))] if self.with_dates else []
         return StalePage(
             path,
             state.url,
@@ -207,13 +273,13 @@ class _Detector:
         )
 
 
-def _fields_in(groups: Collection[str]) -> Iterator[str]:
-    return (path for group in groups for path in FIELD_GROUPS[group])
+def _fields_in(groups: Collection[str], layout: Layout) -> Iterator[str]:
+    return (path for group in groups for path in layout.groups[group])
 
 
-def _is_free(diagnostic: Diagnostic) -> bool:
+def _is_free(diagnostic: Diagnostic, layout: Layout) -> bool:
     """Return True if a safe fix or a new choice of links removes the finding, without a request."""
-    if group_of(diagnostic.field) == "related":
+    if group_of(diagnostic.field, layout) == LINKS_GROUP:
         return True
     return diagnostic.fixable and not diagnostic.fix_is_unsafe
 

@@ -6,7 +6,7 @@ Every page of a Windows checkout has carriage returns, and rules other than QT10
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from qtgen.page import normalize_lines, read
+from qtgen.page import Profile, normalize_lines, read
 from qtgen.site.discovery import PageBatch, read_page_bytes
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Diagnostic
@@ -24,7 +24,7 @@ def validate_normalized(
 ) -> tuple[Findings, SiteIndex, dict[str, bytes]]:
     """Return the findings and the facts of the pages, and the contents of those that are judged after the fix."""
     findings, site = _validate(batches, validation)
-    normalized = dict(_normalized_pages(findings))
+    normalized = dict(_normalized_pages(findings, validation.profile))
     if normalized:
         findings, site = _validate(batches, replace(validation, overlay=normalized))
     return findings, site, normalized
@@ -35,7 +35,7 @@ def _validate(batches: Sequence[PageBatch], validation: ValidationOptions) -> tu
         return {checked.path: checked.diagnostics for checked in result}, result.site
 
 
-def _normalized_pages(findings: Mapping[str, Sequence[Diagnostic]]) -> Iterator[tuple[str, bytes]]:
+def _normalized_pages(findings: Mapping[str, Sequence[Diagnostic]], profile: Profile) -> Iterator[tuple[str, bytes]]:
     """Yield the path and the fixed contents of each page that parses once it is fixed."""
     for path, diagnostics in findings.items():
         if any(diagnostic.code == LINE_ENDS and diagnostic.fixable for diagnostic in diagnostics):
@@ -43,5 +43,5 @@ def _normalized_pages(findings: Mapping[str, Sequence[Diagnostic]]) -> Iterator[
                 contents = normalize_lines(read_page_bytes(path))
             except OSError:  # it was deleted since
                 continue
-            if not read(contents).problems:
+            if not read(contents, profile, path).problems:
                 yield path, contents

@@ -12,9 +12,11 @@ from typing import Literal
 
 from qtgen.errors import Failure, SpliceError, UnwritableText
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import TEXT_FIELDS
+from qtgen.generation.page_texts import shown_text, text_paths
+from qtgen.generation.places import Places
+from qtgen.generation.provenance import answer_group
 from qtgen.generation.types import Outcome, Question, Status
-from qtgen.page import Page, normalize_lines, read, read_text, splice
+from qtgen.page import Layout, Page, normalize_lines, read, read_as, read_text, splice
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.reasons import is_rule
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, splice_problem
@@ -87,18 +89,20 @@ def plan_job(
     try:
         original = read_page_bytes(path)
     except OSError as error:
-        return not_attempted(stale_page, Failure("page", f"{path}: {error.strerror or error}"))
+        return not_attempted(stale_page, Failure("page", f"{path}: {error.strerror or error}"), config.layout)
     contents = normalize_lines(original)
-    page = read(contents)
+    page = read(contents, config.profile, path)
     if page.problems or page.text.encode() != contents:
-        return not_attempted(stale_page, Failure("page", f"{path}: the page does not parse; it was left unchanged"))
+        return not_attempted(
+            stale_page, Failure("page", f"{path}: the page does not parse; it was left unchanged"), config.layout
+        )
     file = page_file(path, page)
     try:
         fixed = _without_requests(file, stale_page, config, sources)
     except (SpliceError, UnwritableText) as error:
-        return not_attempted(stale_page, Failure(error.kind, f"{path}: {error}"))
+        return not_attempted(stale_page, Failure(error.kind, f"{path}: {error}"), config.layout)
     because = _remaining_reasons(stale_page, file._replace(page=fixed), config)
-    url = page.text_of("url") or ""
+    url = _key_of(page, path, config)
     job = RewriteJob(
         path,
         url,
@@ -119,9 +123,9 @@ def plan_job(
 
 def _without_requests(file: PageFile, stale_page: StalePage, config: GenerationConfig, sources: RewriteSources) -> Page:
     """Return the page with its safe fixes and new links. Raises SpliceError and UnwritableText."""
-    fixed = apply_safe_fixes(file, config.fixer, TEXT_FIELDS & stale_page.fields)
+    fixed = apply_safe_fixes(file, config.fixer, text_paths(file.page.layout) & stale_page.fields)
     links = sources.links.get(file.path)
-    return read_text(splice(fixed, links)) if links else fixed
+    return read_text(splice(fixed, links), fixed.layout) if links else fixed
 
 
 def _remaining_reasons(stale_page: StalePage, file: PageFile, config: GenerationConfig) -> dict[str, frozenset[str]]:
@@ -136,20 +140,32 @@ def _remaining_reasons(stale_page: StalePage, file: PageFile, config: Generation
     return {reason: fields for reason, fields in remaining.items() if fields}
 
 
+def _key_of(page: Page, path: str, config: GenerationConfig) -> str:
+    """Return the value of a page's key, or an empty text without one. If the layout has no key, return its path."""
+    if (field := page.layout.roles.key) is None:
+        return Places(config.layout, config.today).tail(path)
+    return shown_text(page, field)
+
+
 def _question_of(page: Page, path: str, context: str | None) -> Question:
-    text = page.text_of("question") or page.text_of("title") or ""
-    return Question(text, page.text_of("subject") or "", context=context, source=path)
+    roles = page.layout.roles
+    texts = (page.text_of(field) for field in (*reversed(page.layout.title_copies), roles.question))
+    subject = shown_text(page, roles.subject)
+    return Question(next(filter(None, texts), ""), subject, context=context, source=path)
 
 
 def _obstacle(
     job: RewriteJob, stale_page: StalePage, config: GenerationConfig, sources: RewriteSources
 ) -> Failure | None:
     """Return why no request should be sent for a job, or None."""
-    if job.page.text_of("title") != job.page.text_of("question"):
-        return Failure("page", f"{job.path}: `title` and `question` differ; correct the wrong one first (QT301)")
+    page, title = job.page, job.page.layout.roles.question
+    copy = next(reversed(page.layout.title_copies), title)  # the last one is what readers see as the question
+    if page.text_of(copy) != page.text_of(title):
+        message = f"{job.path}: `{title}` and `{copy}` differ; correct the wrong one first (QT301)"
+        return Failure("page", message)
     if problem := splice_problem(job, config):
         return Failure("splice", f"{job.path}: {problem}")
-    if "answer" in job.fields and stale_page.context_digest and job.url not in sources.contexts:
+    if answer_group(page.layout) in job.groups and stale_page.context_digest and job.url not in sources.contexts:
         return Failure(
             "source",
             f"{job.path}: the answer was written from a source text that is missing; add the question file with it",
@@ -165,8 +181,12 @@ def _result_of_fixes(job: RewriteJob) -> RewriteResult:
     return RewriteResult(job, replace(job.blank, status=Status.FIXED, draft=draft))
 
 
-def not_attempted(stale_page: StalePage, failure: Failure | None, status: Status = Status.FAILED) -> RewriteResult:
+def not_attempted(
+    stale_page: StalePage, failure: Failure | None, layout: Layout, status: Status = Status.FAILED
+) -> RewriteResult:
     """Return the result of a page for which no work was done."""
     question = Question("", "", source=stale_page.path)
-    job = RewriteJob(stale_page.path, stale_page.url, b"", read(b""), question, stale_page.fields, stale_page.reasons)
+    job = RewriteJob(
+        stale_page.path, stale_page.url, b"", read_as(b"", layout), question, stale_page.fields, stale_page.reasons
+    )
     return RewriteResult(job, Outcome(question, status, stale_page.path, stale_page.url or None, error=failure))

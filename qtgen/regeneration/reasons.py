@@ -9,13 +9,20 @@ import datetime as dt
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Literal
 
 from qtgen.generation.decisions import REASONS as LABELS
 from qtgen.generation.decisions import Decision, State
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord, group_digests
+from qtgen.generation.provenance import (
+    ProvenanceRecord,
+    answer_group,
+    group_digests,
+    question_digest,
+    written_groups,
+)
 from qtgen.page import Page
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page.layout import Layout
 from qtgen.page.text import to_single_line
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
@@ -50,9 +57,11 @@ class PageState:
 
     Args:
         url: The page's URL.
-        question_digest: The digest of the page's question and subject, in the form that provenance records.
+        question_digest: The digest of the page's question and subject, in the form that provenance records. It is empty
+            if it is unknown.
         records: The provenance of each group of fields that has any.
         read: Reads the page.
+        layout: The layout of the page.
         decision: What a reviewer decided last about the page, if anything.
     """
 
@@ -62,8 +71,10 @@ class PageState:
         question_digest: str,
         records: Mapping[str, ProvenanceRecord],
         read: Callable[[], Page],
+        layout: Layout,
         decision: Decision | None = None,
     ) -> None:
+        self.layout = layout
         self.url = url
         self.question_digest = question_digest
         self.records = records
@@ -74,12 +85,22 @@ class PageState:
     def page(self) -> Page:
         return self._read()
 
+    @property
+    def question_digest_now(self) -> str:
+        """The digest of the page's question and subject, which is read from the page if the index does not have it."""
+        return self.question_digest or question_digest(self.page)
+
+    @property
+    def written_groups(self) -> tuple[str, ...]:
+        """The groups of fields that a model writes."""
+        return written_groups(self.layout)
+
     @cached_property
     def decided(self) -> State:
         """The state that the decision puts the page in. `RETURNED` if its texts changed since."""
         if self.decision is None:
             return State.OPEN
-        holds = self.decision.holds_for(group_digests(self.page, WRITTEN_GROUPS))
+        holds = self.decision.holds_for(group_digests(self.page, self.written_groups))
         return self.decision.state if holds else State.RETURNED
 
     def written_on(self, group: str) -> dt.date | None:
@@ -87,13 +108,13 @@ class PageState:
         record = self.records.get(group)
         if record and (recorded := _date_or_none(record.date)):
             return recorded
-        date = self.page.values.get("date")
+        date = self.page.values.get(self.layout.roles.date or "")
         return date if type(date) is dt.date else None  # a datetime, which is a date as well, breaks the schema
 
     @property
     def score(self) -> float | None:
         """The page's score from 0 to 1, or None if it has not been scored."""
-        score = self.page.values.get("score")
+        score = self.page.values.get(self.layout.roles.score or "")
         if isinstance(score, bool) or not isinstance(score, int | float) or score < 0:
             return None
         return float(score)
@@ -119,12 +140,18 @@ class Reason:
         check: Finds the stale groups of a page.
         setting: The field of `Criteria` without which the reason never applies, if there is one.
         only_if_named: True if the reason applies only when a user selects it by name.
+        role: The role without which the reason never applies, if there is one.
     """
 
     name: str
     check: ReasonCheck = field(repr=False)
     setting: str | None
     only_if_named: bool
+    role: Literal["score"] | None = None
+
+    def applies_to(self, layout: Layout) -> bool:
+        """Return whether pages of a layout can be stale for this reason."""
+        return self.role is None or getattr(layout.roles, self.role) is not None
 
     @property
     def doc(self) -> str:
@@ -140,12 +167,14 @@ REASONS: dict[str, Reason] = {}
 """Every reason by name, in the order in which reports list them."""
 
 
-def reason(*, setting: str | None = None, only_if_named: bool = False) -> Callable[[ReasonCheck], ReasonCheck]:
+def reason(
+    *, setting: str | None = None, only_if_named: bool = False, role: Literal["score"] | None = None
+) -> Callable[[ReasonCheck], ReasonCheck]:
     """Register a function as a reason, named like the function with hyphens for underscores."""
 
     def register(check: ReasonCheck) -> ReasonCheck:
         name = check.__name__.replace("_", "-")
-        REASONS[name] = Reason(name, check, setting, only_if_named)
+        REASONS[name] = Reason(name, check, setting, only_if_named, role)
         return check
 
     return register
@@ -171,12 +200,23 @@ def is_rule(reason: str) -> bool:
     return reason not in REASONS
 
 
-def group_of(path: str | None) -> str | None:
-    """Return the group of the field at a dotted path, or None if the field is never rewritten."""
-    return _GROUP_OF.get(path or "")
+def group_of(path: str | None, layout: Layout) -> str | None:
+    """Return the group of the field at a dotted path, or None if the field is never rewritten.
+
+    An item of a list is in the group of its list.
+    """
+    groups = _group_by_path(layout)
+    name = path or ""
+    while name:
+        if name in groups:
+            return groups[name]
+        name = name.rpartition(".")[0]
+    return None
 
 
-_GROUP_OF = {path: group for group, paths in FIELD_GROUPS.items() for path in paths}
+@cache
+def _group_by_path(layout: Layout) -> Mapping[str, str]:
+    return {path: group for group, paths in layout.groups.items() for path in paths}
 
 
 def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -> list[str]:
@@ -191,7 +231,7 @@ def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `date`. If
     the text has no provenance, the age is counted from the page's `date`.
     """
-    dates = {group: state.written_on(group) for group in WRITTEN_GROUPS}
+    dates = {group: state.written_on(group) for group in state.written_groups}
     return [
         group for group, date in dates.items() if date and (criteria.today - date).days > (criteria.older_than or 0)
     ]
@@ -248,13 +288,13 @@ def source_changed(state: PageState, criteria: Criteria) -> Iterable[str]:
 @reason()
 def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
     """The page's question or subject was edited after the text was written."""
-    return _groups_if(state, lambda record: record.question_digest not in ("", state.question_digest))
+    return _groups_if(state, lambda record: record.question_digest not in ("", state.question_digest_now))
 
 
-@reason(setting="score_below")
+@reason(setting="score_below", role="score")
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The page's `score` is below the given limit. The reason ignores pages without a score."""
-    return WRITTEN_GROUPS if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
+    return state.written_groups if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
 
 
 @reason()
@@ -267,7 +307,9 @@ def sent_back(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: A
     """
     if state.decision is None or state.decision.state is not State.SENT_BACK or state.decided is not State.SENT_BACK:
         return ()  # the page is read only for the last condition
-    return ("seo",) if state.decision.reasons == ("search-fields",) else WRITTEN_GROUPS
+    if state.decision.reasons != ("search-fields",):
+        return state.written_groups
+    return [group for group in state.written_groups if group != answer_group(state.layout)]
 
 
 SENT_BACK = "sent-back"
@@ -284,4 +326,4 @@ def complaint_of(decision: Decision) -> str:
 @reason(only_if_named=True)
 def unknown_provenance(state: PageState, criteria: Criteria) -> Iterable[str]:  # noqa: ARG001 - every reason takes both
     """The text has no provenance: qtgen did not write it, or its record is missing."""
-    return [group for group in WRITTEN_GROUPS if group not in state.records]
+    return [group for group in state.written_groups if group not in state.records]

@@ -27,17 +27,20 @@ from qtgen.errors import (
 from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenance
 from qtgen.generation.answer_check import AnswerCheck
+from qtgen.generation.answers import values_of
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, check_findings, check_fixed, text_provenance, written_values
+from qtgen.generation.generator import check_findings, check_fixed, text_provenance
 from qtgen.generation.grounding.pages import add_grounding
+from qtgen.generation.new_pages import default_value, today_value
 from qtgen.generation.parsing import parse
 from qtgen.generation.prompts import digest, repair_prompt
-from qtgen.generation.provenance import group_digests
+from qtgen.generation.provenance import answer_group, group_digests
 from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
-from qtgen.page import Page, Value, decode_answer, read_text, splice
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page import Page, Value, read_text, splice
+from qtgen.page.fields import Field
+from qtgen.page.profile import Kind
 from qtgen.regeneration.compare import IDENTICAL, Comparison, compare_by_judges, compare_by_metrics
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile
@@ -49,8 +52,6 @@ NO_REFERENCE = frozenset(
 )
 """Reasons after which the old answer is no reference for the new one: a refusal, an answer that is too short, off topic
 or incoherent, contains residue of the model, was written for another source text or question, or was sent back."""
-
-_PLACEHOLDER = "A text."  # any value that differs from the old one, to try an edit before it is paid for
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,13 @@ class RewriteJob:
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of fields with a field to rewrite."""
-        return tuple(group for group, paths in FIELD_GROUPS.items() if self.fields.intersection(paths))
+        groups = self.page.layout.groups
+        return tuple(group for group, paths in groups.items() if self.fields.intersection(paths))
+
+    @property
+    def covers_answer(self) -> bool:
+        """Whether the answer, or a text that is only written with it, is to be rewritten."""
+        return answer_group(self.page.layout) in self.groups
 
     @property
     def has_reference(self) -> bool:
@@ -112,10 +119,11 @@ class RewriteTask:
 
     def prompt(self, style: PromptStyle) -> Prompt:
         """Return the first request. A reviewer's complaint is in it like the fault of an earlier answer."""
-        if "answer" in self.job.fields:
+        page = self.job.page
+        if self.job.covers_answer:
             prompt = self.config.render(self.job.question, style)
         else:
-            answer = decode_answer(self.job.page.text_of("answer") or "")
+            answer = page.layout.decode(page.text_of(page.layout.roles.answer or "") or "")
             prompt = self.config.render_seo(self.job.question, answer, style)
         return repair_prompt(prompt, [self.job.complaint], 1) if self.job.complaint else prompt
 
@@ -126,17 +134,18 @@ class RewriteTask:
     def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Return the page that a response makes, or its faults."""
         try:
-            parsed = parse(prompt, completion, self.job.question.text, truncated=truncated)
-            text = splice(self.job.page, self.changes(written_values(parsed.fields)))
+            layout = self.job.page.layout
+            parsed = parse(prompt, completion, self.job.question.text, layout, truncated=truncated)
+            text = splice(self.job.page, self.changes(values_of(parsed.fields, layout)))
         except AnswerError as error:
             return AnswerCheck.unreadable(error)
         except (SpliceError, UnwritableText) as error:
             return AnswerCheck(faults=(str(error),))
-        file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text)), self.config, self.job.fields)
+        file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text, layout)), self.config, self.job.fields)
         before = self.config.checker(PageFile(self.job.path, self.job.page))
         known = Counter(diagnostic.code for diagnostic in before)
-        checked = check_findings(file.page.text, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
-        if "answer" not in self.job.fields:
+        checked = check_findings(file.page, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
+        if not self.job.covers_answer:
             return checked
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
@@ -147,10 +156,14 @@ class RewriteTask:
     def changes(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the fields to change. A score is removed with the answer that it was given to."""
         changes = {path: value for path, value in values.items() if path in self.job.fields}
-        if "answer" in changes and "score" in self.job.page.values:
-            changes["score"] = NOT_SCORED
-        if self.job.touch_date:
-            changes["date"] = self.config.today
+        page, roles = self.job.page, self.job.page.layout.roles
+        if roles.answer in changes and roles.score in page.values and roles.score is not None:
+            row = page.layout.fields[roles.score]
+            not_scored = default_value(row)
+            if not_scored is not None or not row.required:
+                changes[roles.score] = not_scored
+        if self.job.touch_date and roles.date is not None and roles.date in page.layout.fields:
+            changes[roles.date] = today_value(page.layout.fields[roles.date], self.config.today)
         return changes
 
     def draft(self, text: str, attempt: AcceptedAnswer) -> Draft:
@@ -158,12 +171,14 @@ class RewriteTask:
         job = self.job
         provenance = {
             "url": job.url,
-            "id": job.page.values.get("id"),
+            "id": job.page.values.get(job.page.layout.roles.id or ""),
             "date": self.config.today.isoformat(),
             "because": [*job.reasons],
-            "replaced_digests": group_digests(read_text(job.original.decode()), job.groups),
+            "replaced_digests": group_digests(read_text(job.original.decode(), job.page.layout), job.groups),
             **request_provenance(attempt),
-            **text_provenance(PageFile(job.path, read_text(text)), job.question, self.config, job.groups),
+            **text_provenance(
+                PageFile(job.path, read_text(text, job.page.layout)), job.question, self.config, job.groups
+            ),
         }
         return Draft(job.path, job.url, text, provenance, job.original)
 
@@ -215,7 +230,7 @@ async def rewrite(
     if draft is None:
         return RewriteResult(job, replace(outcome, draft=job.draft_of_fixes()))
     try:
-        comparison = await _compare(job, read_text(draft.text), judges)
+        comparison = await _compare(job, read_text(draft.text, job.page.layout), judges)
     except (
         BudgetReached,
         Deferred,
@@ -261,9 +276,18 @@ def attempt_key(
     return digest(RewriteTask(job, config).prompt(style).digest, [*models], [*judges], old_values, *complaint)
 
 
+def _placeholder(field: Field | None) -> Value:
+    """Return any value that differs from the old one, to try an edit before it is paid for."""
+    kind = field.kind if field else Kind.TEXT
+    numbers: dict[Kind, Value] = {Kind.INT: 10**9, Kind.FLOAT: 1e9, Kind.LIST: ["A text."]}
+    return numbers.get(kind, "A text.")
+
+
 def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:
     """Return why the page cannot be edited line by line in every field that would change, or None if it can."""
-    changes = RewriteTask(job, config).changes(dict.fromkeys(job.fields, _PLACEHOLDER))
+    rows = job.page.layout.fields
+    placeholders = {path: _placeholder(rows.get(path)) for path in job.fields}
+    changes = RewriteTask(job, config).changes(placeholders)
     try:
         splice(job.page, changes)
     except SpliceError as error:
@@ -278,9 +302,12 @@ def rewrite_record(result: RewriteResult, key: str) -> str:
     """
     job, draft = result.job, result.rejected or result.outcome.draft
     assert draft  # noqa: S101 - callers check it
-    old, new = read_text(job.original.decode()).values, read_text(draft.text).values
+    layout = job.page.layout
+    old, new = read_text(job.original.decode(), layout).values, read_text(draft.text, layout).values
     fields = {path: {"old": job.page.values.get(path), "new": new.get(path)} for path in sorted(job.fields)}
-    also = {path: {"old": old.get(path), "new": new.get(path)} for path in ("score", "date")}
+    also = {
+        path: {"old": old.get(path), "new": new.get(path)} for path in (layout.roles.score, layout.roles.date) if path
+    }
     made = dict(draft.provenance)
     record: dict[str, Any] = {
         "path": job.path,

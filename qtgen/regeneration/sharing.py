@@ -12,6 +12,7 @@ from pathlib import Path
 from qtgen.generation.plan import BLOCK
 from qtgen.generation.sharing import Block
 from qtgen.generation.types import Status
+from qtgen.page import Layout
 from qtgen.regeneration.plan import not_attempted
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
 from qtgen.regeneration.staleness import StalePage
@@ -25,13 +26,15 @@ class SharedPages:
     Args:
         pages: The stale pages, the most urgent ones first.
         total: The number of all pages that were checked.
+        layout: The layout of the pages.
 
     Attributes:
         pages: The stale pages, block by block. The block with the most urgent page comes first.
         blocks: The blocks of the stale pages.
     """
 
-    def __init__(self, pages: Sequence[StalePage], total: int) -> None:
+    def __init__(self, pages: Sequence[StalePage], total: int, layout: Layout) -> None:
+        self._layout = layout
         numbers = {page.path: _block(page, total) for page in pages}
         order = {number: index for index, number in enumerate(dict.fromkeys(numbers.values()))}
         self.pages = sorted(pages, key=lambda page: order[numbers[page.path]])
@@ -68,12 +71,12 @@ class SharedPages:
             if is_own and on_changed and _version(page.path) != self._versions[page.path]:
                 on_changed(index)
                 is_own = False
-            yield plan_page(page) if is_own else elsewhere(page)
+            yield plan_page(page) if is_own else elsewhere(page, self._layout)
 
 
-def elsewhere(page: StalePage) -> RewriteResult:
+def elsewhere(page: StalePage, layout: Layout) -> RewriteResult:
     """Return the result of a page whose block another process has."""
-    return not_attempted(page, None, Status.ELSEWHERE)
+    return not_attempted(page, None, layout, Status.ELSEWHERE)
 
 
 def _block(page: StalePage, total: int) -> int:

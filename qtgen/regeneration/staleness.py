@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.regeneration.reasons import SENT_BACK, Reason
 
 
@@ -21,7 +20,7 @@ class StalenessFilter:
 
     reasons: Sequence[Reason]
     codes: frozenset[str]
-    groups: frozenset[str] = frozenset(WRITTEN_GROUPS)
+    groups: frozenset[str]
     include_edited: bool = False
 
 

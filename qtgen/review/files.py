@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtgen.errors import PageConflict
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import Page, decode_answer, read
+from qtgen.generation.provenance import group_digests, written_groups
+from qtgen.page import Page, read
+from qtgen.page.profile import Profile
+from qtgen.review.fields import shown_fields
 from qtgen.site.discovery import read_page_bytes
 
-EDITABLE = ("answer", "seo.page_description", "seo.page_keywords")
-"""The fields that a reviewer may edit."""
 _SHOWN = 1_000  # pages whose texts as shown are remembered
 
 
@@ -41,7 +41,7 @@ class PageOnDisk:
     @property
     def digests(self) -> dict[str, str]:
         """The digests of the texts by group of fields, as decisions record them."""
-        return group_digests(self.page, WRITTEN_GROUPS)
+        return text_digests(self.page)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -49,21 +49,20 @@ class PageOnDisk:
         return shown_fields(self.page)
 
 
-def shown_fields(page: Page) -> dict[str, str]:
-    """Return the editable fields of a page as a reviewer sees them. A missing field is empty."""
-    values = {path: page.text_of(path) or "" for path in EDITABLE}
-    return {**values, "answer": decode_answer(values["answer"])}
+def text_digests(page: Page) -> dict[str, str]:
+    """Return a digest of the texts of each group of fields that a model writes."""
+    return group_digests(page, written_groups(page.layout))
 
 
-def read_page_file(path: Path) -> PageOnDisk:
-    """Read a page. Raises PageConflict if its file was deleted or cannot be read."""
+def read_page_file(path: Path, profile: Profile) -> PageOnDisk:
+    """Read a page of a site. Raises PageConflict if its file was deleted or cannot be read."""
     try:
         contents = read_page_bytes(str(path))
     except FileNotFoundError:
         raise PageConflict("was deleted in the meantime", path=path, remedy="reload the list") from None
     except OSError as error:
         raise PageConflict(f"cannot be read ({error.strerror or error})", path=path) from None
-    return PageOnDisk(path, contents, read(contents), file_digest(contents))
+    return PageOnDisk(path, contents, read(contents, profile, str(path)), file_digest(contents))
 
 
 class PageChanged(PageConflict):
@@ -74,14 +73,22 @@ class PageChanged(PageConflict):
         seen: The fields as they were shown; empty if they are not known.
         now: The fields as they are.
         yours: The new values that were sent.
+        labels: What reviewers read for each field.
         digest: The digest of the file as it is.
     """
 
     def __init__(
-        self, path: Path, *, seen: Mapping[str, str], now: Mapping[str, str], yours: Mapping[str, str], digest: str
+        self,
+        path: Path,
+        *,
+        seen: Mapping[str, str],
+        now: Mapping[str, str],
+        yours: Mapping[str, str],
+        labels: Mapping[str, str],
+        digest: str,
     ) -> None:
         super().__init__("changed since it was shown; nothing was recorded", path=path, remedy="compare both versions")
-        self.seen, self.now, self.yours, self.digest = seen, now, yours, digest
+        self.seen, self.now, self.yours, self.labels, self.digest = seen, now, yours, labels, digest
 
 
 class ShownTexts:

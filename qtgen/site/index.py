@@ -10,20 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
 
-from qtgen.page import Page, Value, default_layout
-from qtgen.page.fields import FIELDS, SECTIONS
-from qtgen.page.lines import is_folded, value_column, value_lines
+from qtgen.page import Layout, Page, Profile, Value, layouts_of
+from qtgen.page.lines import is_folded, value_lines
+from qtgen.site.entries import fact_fields, foldable, key_text, links_on, place_of
 from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
 from qtgen.site.similarity import WordSets
 
-WIDTH = 4  # numbers per entry: url, title, id, location
+if TYPE_CHECKING:
+    from qtgen.site.values import SiteValues
+
+WIDTH = 4  # numbers per entry: url (the key of the page), title (with all else that links copy), id, location
 _MASK = (1 << 64) - 1
 NO_ID = _MASK
+NOT_COPIED = 1 << 63
+"""Instead of an id or the hash of copies: the link does not copy it, so it agrees with every target."""
+
 _NO_FACTS = bytes(8 * WIDTH)
 
 # A location packs these numbers, from the lowest bit: the number of the link (3 bits; 0 is the page itself), whether
@@ -35,40 +41,34 @@ _FOLDS_SHIFT, _TITLE_SHIFT, _URL_SHIFT, _LINE_SHIFT = 5, 8, 22, 36
 _THREE_BITS, _MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
 
 
-class _EntryPaths(NamedTuple):
-    """The paths of the values that make an entry: those of the page itself (number 0) or of a link."""
-
-    number: int
-    url: str
-    title: str
-    subject: str
-    id: str
-
-    def foldable(self) -> tuple[str, str, str]:
-        """Return the fields that decide, by being folded or not, where url, title and id are."""
-        return (self.url, self.subject, self.title) if self.number else (self.url, self.url, "_schema")
-
-
-_ENTRIES = [
-    _EntryPaths(number, *(f"{section}{key}" for key in ("url", "title", "subject", "id")))
-    for number, section in enumerate(["", *(f"{path}." for path in SECTIONS if path.startswith("related_"))])
-]
-
-
 def page_facts(page: Page) -> bytes:
-    """Return the facts of a page. They are zeros if it has no url or title that others could refer to."""
+    """Return the facts of a page. They are zeros if it has no key or title that others could refer to."""
     values = page.values
+    known = None
     if page.canonical and len(page.text) <= _MAX_LENGTH:
-        locations, get = _canonical_entries(tuple(values), page.style.plain, page.style.folded)
-        numbers = _entry_numbers(locations, get(values))
-    elif isinstance(values.get("url"), str) and isinstance(values.get("title"), str):
-        entries = [paths for paths in _ENTRIES if isinstance(values.get(paths.url), str)]
-        entry_values = [values.get(path) for paths in entries for path in paths[1:]]
-        numbers = _entry_numbers([paths.number for paths in entries], entry_values)
-    else:
-        return _NO_FACTS
-    if values.get("no_index") is True:
+        known = _canonical_entries(page.layout, tuple(values), page.style.plain, page.style.folded)
+    if known is None:
+        return _facts_of_any_page(page)
+    locations, get, hidden = known
+    numbers = _entry_numbers(locations, get(values))
+    if values.get(hidden) is True:
         numbers[WIDTH - 1] |= _HIDDEN
+    return array("Q", numbers).tobytes()
+
+
+def _facts_of_any_page(page: Page) -> bytes:
+    """Return the facts of a page in any form, without the places of its values."""
+    values, fields = page.values, fact_fields(page.layout)
+    key = key_text(values.get(fields.key), may_be_number=fields.has_number_key)
+    if key is None or not isinstance(values.get(fields.title), str):
+        return _NO_FACTS
+    location = _HIDDEN if values.get(fields.hidden) is True else 0
+    numbers = [digest(key), _copies_digest(map(values.get, fields.copied)), _id_number(values.get(fields.id)), location]
+    for link in links_on(page) if page.layout.links else ():
+        if link.key is not None:
+            copies = _copies_digest(map(link.fields.get, fields.copies)) if fields.copies else NOT_COPIED
+            number = _id_number(link.fields.get(fields.copied_id)) if fields.copied_id else NOT_COPIED
+            numbers += digest(link.key), copies, number, link.number
     return array("Q", numbers).tobytes()
 
 
@@ -76,18 +76,27 @@ def _entry_numbers(locations: Sequence[int], values: Sequence[Any]) -> list[int]
     """Return the four numbers of each entry.
 
     Args:
-        values: The url, title, subject and id of each entry, one after the other.
+        values: The key, title, subject and id of each entry, one after the other.
     """
     numbers: list[int] = []
     rest = iter(values)
-    for location, url, title, subject, number in zip(locations, rest, rest, rest, rest):  # noqa: B905 - strict is slow
+    for location, key, title, subject, number in zip(locations, rest, rest, rest, rest):  # noqa: B905 - strict is slow
         numbers += (
-            digest(url),
+            digest(key),
             title_digest(title, subject),
             number & _MASK if isinstance(number, int) else NO_ID,
-            location | len(title) << _TITLE_SHIFT | len(url) << _URL_SHIFT if location & _KNOWN else location,
+            location | len(title) << _TITLE_SHIFT | len(key) << _URL_SHIFT,
         )
     return numbers
+
+
+def _id_number(value: object) -> int:
+    return value & _MASK if isinstance(value, int) else NO_ID
+
+
+def _copies_digest(values: Iterable[object]) -> int:
+    """Return a 64-bit hash of the values that links copy. For a title and a subject it is their `title_digest`."""
+    return digest("\n".join(map(str, values)))
 
 
 def title_digest(title: object, subject: object) -> int:
@@ -102,17 +111,24 @@ def digest(text: str) -> int:
 
 @lru_cache(maxsize=4096)  # a site uses a few dozen combinations
 def _canonical_entries(
-    paths: tuple[str, ...], plain: frozenset[str], folded: frozenset[str]
-) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]]]:
-    """Return the locations of a canonical page's entries, as far as they do not depend on the values, and a function
-    that gets the values of the entries."""
-    lines = value_lines(default_layout(), paths, plain, folded)
-    entries = [entry for entry in _ENTRIES if entry.url in lines]
+    layout: Layout, paths: tuple[str, ...], plain: frozenset[str], folded: frozenset[str]
+) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]], str] | None:
+    """Return what the facts of a canonical page do not depend on its values for, or None if the layout has no places.
+
+    That are the locations of its entries, a function that gets the values of the entries, and the path of what tells
+    whether the page is hidden.
+    """
+    fields = fact_fields(layout)
+    if not fields.entries:
+        return None
+    lines = value_lines(layout, (path for path in paths if path in layout.fields), plain, folded)
+    entries = [entry for entry in fields.entries if entry.key in lines]
     locations = []
     for entry in entries:
-        folds = sum(is_folded(FIELDS[path], plain, folded) << bit for bit, path in enumerate(entry.foldable()))
-        locations.append(entry.number | _KNOWN | folds << _FOLDS_SHIFT | lines[entry.url] << _LINE_SHIFT)
-    return locations, itemgetter(*(path for entry in entries for path in entry[1:]))
+        names = enumerate(foldable(layout, entry))
+        folds = sum(is_folded(layout.fields[path], plain, folded) << bit for bit, path in names)
+        locations.append(entry.number | _KNOWN | folds << _FOLDS_SHIFT | lines[entry.key] << _LINE_SHIFT)
+    return locations, itemgetter(*(path for entry in entries for path in entry[1:])), fields.hidden
 
 
 class SiteIndex:
@@ -135,6 +151,7 @@ class SiteIndex:
         self.question_words = WordSets()  # of each page; filled only if a rule needs it
         self.names = CaseIndex()  # of the files; filled only by the validator
         self.sentences = SentenceIndex(sentence_pages_max)  # of the answers; filled only if a rule needs it
+        self.values: SiteValues | None = None  # filled only by the validator, if the profile has such fields
 
     def add(self, facts: Iterable[bytes]) -> None:
         """Add the facts of pages, which are numbered from 0 in this order."""
@@ -183,7 +200,7 @@ class SiteIndex:
         return array("q", (find(urls[row], -1) for row in self.link_rows))
 
     def is_hidden(self, row: int) -> bool:
-        """Return True if the page at `row` has `no_index`."""
+        """Return True if search engines must not show the page at `row`."""
         return bool(self.locations[row] & _HIDDEN)
 
     def page_number(self, row: int) -> int:
@@ -194,21 +211,27 @@ class SiteIndex:
         """Return the number of the link on its page; 0 for the page itself."""
         return self.locations[row] & _LINK_NUMBER
 
-    def location_of(self, row: int, key: str) -> tuple[int, int, int, int] | None:
+    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
         """Return where a value of a row (such as its `url`) is: line and column of its start and of its end.
 
         Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
+
+        Args:
+            key: The path of a field of the page, or the key in the map of the link.
+            profile: The layout of the site.
         """
-        location = self.locations[row]
-        if not location & _KNOWN or key in ("answer", "file_name") or (key == "title" and not location & _LINK_NUMBER):
+        location, layouts = self.locations[row], layouts_of(profile)
+        if not location & _KNOWN or len(layouts) > 1:
             return None
-        above, column = _place_from_url(location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
-        line = (location >> _LINE_SHIFT) - above if above >= 0 else -above
-        if key == "id":
+        place = place_of(layouts[0], location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
+        if place is None:
+            return None
+        line = place.line or (location >> _LINE_SHIFT) - place.above
+        if place.part == "id":
             length = len(str(self._signed_id(row)))
         else:
-            length = location >> (_URL_SHIFT if key == "url" else _TITLE_SHIFT) & _MAX_LENGTH
-        return line, column, line, column + length
+            length = location >> (_URL_SHIFT if place.part == "key" else _TITLE_SHIFT) & _MAX_LENGTH
+        return line, place.column, line, place.column + length
 
     def _signed_id(self, row: int) -> int:
         number = self.ids[row]
@@ -225,16 +248,3 @@ class SiteIndex:
     @cached_property
     def _linked_urls(self) -> set[int]:
         return {self.urls[row] for row in self.link_rows}
-
-
-@lru_cache
-def _place_from_url(number: int, folds: int, key: str) -> tuple[int, int]:
-    """Return how many lines a value is above its url, and its column. A negative number is the line itself, negated."""
-    entry = _ENTRIES[number]
-    folded = {path: bool(folds >> bit & 1) for bit, path in enumerate(entry.foldable())}
-    field = FIELDS[getattr(entry, key)]
-    column = value_column(default_layout(), field, folded.get(field.path, False))
-    if not number:
-        return (-3 - folded["_schema"], column) if key == "id" else (0, column)
-    in_order = [FIELDS[path] for path in (entry.id, entry.title, entry.subject, entry.url)]
-    return sum(1 + folded[below.path] for below in in_order[in_order.index(field) + 1 :]), column

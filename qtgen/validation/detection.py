@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from qtgen.page.fields import LAYOUT
+from qtgen.page.compile import layouts_of
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
 from qtgen.site.discovery import Overlay, PageBatch, read_page_bytes
 
 _KEYS_MIN = 5  # a blog post or a documentation page may have a title, a date, an author and an id too
-_LAYOUT_KEYS = frozenset(row.path for row in LAYOUT)
-_KEY = re.compile(r"^([A-Za-z_]\w*):", re.MULTILINE)
+_KEY = re.compile(r"^([A-Za-z_][\w-]*):", re.MULTILINE)
 
 
-def looks_like_page(raw: bytes) -> bool:
-    """Return whether a markdown file is meant to be a page.
+def looks_like_page(raw: bytes, profile: Profile) -> bool:
+    """Return whether a markdown file is meant to be a page of a site.
 
-    It is if its front matter has `_schema` or at least five other keys of the layout. The front matter need not be
-    valid: a page may lack a `---`, and should then be reported.
+    It is if its front matter has the constant that a layout begins with, at least five keys of the layout, or all
+    that are required. The front matter need not be valid: a page may lack a `---`, and should then be reported.
     """
     text = raw.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     opening = re.match(r"---[ \t]*\r?\n", text)
@@ -24,18 +25,29 @@ def looks_like_page(raw: bytes) -> bool:
     start = opening.end() if opening else 0
     closing = re.compile(r"^---[ \t]*\r?$", re.MULTILINE).search(text, start)
     keys = set(_KEY.findall(text[start : closing.start() if closing else len(text)]))
-    return "_schema" in keys or len(keys & _LAYOUT_KEYS) >= _KEYS_MIN
+    return any(_has_keys(keys, layout) for layout in layouts_of(profile))
+
+
+def _has_keys(keys: set[str], layout: Layout) -> bool:
+    """Return whether front matter with these keys is meant as that of a page of a layout."""
+    first = layout.rows[0]
+    if first.path in layout.constants and first.path in keys:
+        return True
+    required = sum(row.required for row in layout.rows)
+    return len(keys.intersection(row.path for row in layout.rows)) >= max(1, min(_KEYS_MIN, required))
 
 
 class PageFilter:
     """Leaves files out of batches that are not pages. `skipped` counts them.
 
     Args:
+        profile: The layout of the site.
         overlay: Contents to use instead of those of the files, by path.
     """
 
-    def __init__(self, overlay: Overlay | None = None) -> None:
+    def __init__(self, profile: Profile, overlay: Overlay | None = None) -> None:
         self.skipped = 0
+        self._profile = profile
         self._overlay = overlay or {}
 
     def __call__(self, batches: Iterable[PageBatch]) -> Iterator[PageBatch]:
@@ -51,6 +63,7 @@ class PageFilter:
 
     def _keep(self, path: str) -> bool:
         try:
-            return looks_like_page(self._overlay[path] if path in self._overlay else read_page_bytes(path))
+            raw = self._overlay[path] if path in self._overlay else read_page_bytes(path)
         except OSError:
             return True
+        return looks_like_page(raw, self._profile)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown import find_segments
 from qtgen.validation.language import may_be_english, word_set
 
@@ -51,7 +52,7 @@ _TORN_PAIRS = (
     r"|this (?:the|of|and|to|a)|their (?:the|of|and)|these (?:the|of|and)|are (?:of|is|are|can)"
     r"|by (?:of|and|is|by|are)|with (?:of|is|with|are)|as (?:of|is|are))\b"
 )
-TORN = re.compile(rf'(?:(?<=[ (*"“])|^){_TORN_PAIRS}(?![\'’-])', re.MULTILINE)
+TORN = lazy_pattern(rf'(?:(?<=[ (*"“])|^){_TORN_PAIRS}(?![\'’-])', re.MULTILINE)
 
 # A sentence, or a heading in bold type, whose first word is a function word in lower case. Other words may be written
 # in lower case on purpose: `pH`, `mRNA`, `printf`. An abbreviation ends no sentence, and a heading of one word may be a
@@ -65,7 +66,7 @@ _ABBREVIATIONS = (
     " ref refs resp sec sr st syn univ viz vol vols vs"
 )
 _NO_ABBREVIATION = r"(?<!\b[A-Za-z]\.)" + "".join(rf"(?<!\b(?i:{word})\.)" for word in _ABBREVIATIONS.split())
-LOWER_CASE_START = re.compile(
+LOWER_CASE_START = lazy_pattern(
     rf"(?:(?<=[a-z][.!?]){_NO_ABBREVIATION} |^[ ]*(?:[-*+] +|\d{{1,3}}[.)] +|#+ +|\| *)?\*\*(?!\w+[^\w*\n]*\*\*))"
     rf"({_OPENERS}[^.*\n]*)",
     re.MULTILINE,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from qtgen._util.entry_points import may_have_entry_points
 from qtgen._util.project import project_folder
 from qtgen.page.profile import Profile
 from qtgen.validation.rules import RULES_VERSION
@@ -83,20 +84,27 @@ def reload_plugins(plugins: LoadedPlugins) -> None:
 
 
 def _load(plugins: LoadedPlugins) -> LoadedPlugins:
-    from qtgen._util.plugins import installed, load_file  # slow to import
-
     global _loaded  # like sys.modules, it is the state of the process
     if plugins.installed and not _loaded.installed:
-        for group in _OWN_GROUPS:
-            for entry_point, _ in installed(group):
-                _log.debug("loaded the entry point %s of %s", entry_point.name, group)
+        if may_have_entry_points(_OWN_GROUPS):
+            _load_installed()
         _loaded = LoadedPlugins(_loaded.files, installed=True)
     for file in plugins.files:
         if file not in _loaded.files:
+            from qtgen._util.plugins import load_file  # slow to import
+
             load_file(file)
             _log.debug("loaded the plugin file %s", file)
             _loaded = LoadedPlugins((*_loaded.files, file), _loaded.installed)
     return _loaded
+
+
+def _load_installed() -> None:
+    from qtgen._util.plugins import installed  # slow to import
+
+    for group in _OWN_GROUPS:
+        for entry_point, _ in installed(group):
+            _log.debug("loaded the entry point %s of %s", entry_point.name, group)
 
 
 def rules_key(settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile) -> str:

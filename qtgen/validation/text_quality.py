@@ -228,11 +228,7 @@ def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
-    """Return True for a page that is certainly not off topic. This is a quick test. `measure` decides the other pages.
-
-    Args:
-        answer: The answer on one line, as for `measure_page`.
-    """
+    """Return True for a page that is certainly not off topic. This is a quick test; `measure` decides the others."""
     if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
         return True
     terms = question_terms(question)
@@ -242,11 +238,7 @@ def is_about_question(question: str, description: str, answer: str) -> bool:
 
 
 def is_plain_prose(answer: str) -> bool:
-    """Return True for an answer with function words and without repeated sentences. This is a quick test.
-
-    Args:
-        answer: The answer on one line, as for `measure_page`.
-    """
+    """Return True for an answer with function words and without repeated sentences. This is a quick test."""
     if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
         return False
     return has_function_words(answer)

@@ -57,6 +57,16 @@ def test_starting_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_canonical_page_is_validated_without_what_other_pages_need() -> None:
+    put(EXAMPLE_PATH, EXAMPLE_PAGE)
+    code = (
+        f"import sys; from qtgen import cli; code = cli.run(['validate', {EXAMPLE_PATH!r}]);"
+        "print(code, sorted({'yaml', 'tomlkit', 'pydantic', 'importlib.metadata', 'difflib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+
+
 # --- validate ---------------------------------------------------------------------------------------------------------
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.commands._site import load_site, profile_of
+from qtgen.commands._site import load_site, profile_of, site_arguments
 from qtgen.errors import SettingsError
 from qtgen.page.profile import default_profile
 from qtgen.settings import Settings, load_settings
 from support import ROOT
+from support.lookalikes import LOOKALIKES
 
 Run = Callable[..., tuple[int, str, str]]
 SITES = ROOT / "tests" / "fixtures" / "sites"
@@ -118,3 +119,94 @@ def test_a_file_that_is_no_toml_is_named(qtgen: Run, raw: bytes, line: str) -> N
     file = Path("site.toml").absolute()
     file.write_bytes(raw)
     assert qtgen("validate", ".") == (2, "", f"qtgen: {file.parent}/{line}")
+
+
+def test_commands_that_are_printed_name_the_file_if_it_is_not_found_otherwise() -> None:
+    put("site.toml", WORKSHOP)
+    other = put("other/site.toml", WORKSHOP)
+    assert site_arguments(load_site(None)) == []
+    assert site_arguments(load_site(other)) == ["--site", str(other.absolute())]
+    put("site.toml", "format = 2")
+    assert site_arguments(load_site(other)) == ["--site", str(other.absolute())]
+    put("qtgen.toml", 'site = "other/site.toml"')
+    assert site_arguments(load_site(other)) == []
+
+
+# --- commands on a site of its own ------------------------------------------------------------------------------------
+
+
+def write_workshop(count: int = 3) -> list[str]:
+    """Write the article site to the current folder, and return the paths of its pages."""
+    put("site.toml", WORKSHOP)
+    pages = LOOKALIKES["workshop"].generate(1, count)
+    for page in pages:
+        put(page.path, page.text)
+    return [page.path for page in pages]
+
+
+PLUGIN = '''
+from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules import Example, rule
+
+
+@rule("SITE001", "only-default", Severity.ERROR, bad=Example("a", "b"), good=Example("a", "c"),
+      applies=lambda profile: profile.is_default)
+def only_default(file):
+    """A rule of one site."""
+    return ()
+'''
+
+
+def test_explain_lists_only_the_rules_of_the_site(qtgen: Run) -> None:
+    put("rules.py", PLUGIN)
+    put("qtgen.toml", 'plugins = ["rules.py"]')
+    default = [line.split()[0] for line in qtgen("explain")[1].splitlines()]
+    assert {"QT409", "SITE001"} <= {*default}
+    put("site.toml", WORKSHOP)
+    own = [line.split()[0] for line in qtgen("explain")[1].splitlines()]
+    assert {*default} - {*own} >= {"QT409", "SITE001"}
+    assert "QT201" in own
+
+
+@pytest.mark.parametrize("name", ["SITE001", "only-default"])
+def test_explain_says_that_a_rule_does_not_apply(qtgen: Run, name: str) -> None:
+    put("rules.py", PLUGIN)
+    put("qtgen.toml", 'plugins = ["rules.py"]')
+    file = put("layouts/site.toml", WORKSHOP)
+    code, out, err = qtgen("explain", name, "--site", file)
+    assert (code, out) == (2, "")
+    assert err == (
+        "qtgen: the rule SITE001 only-default does not apply to the site Harbour Workshop; "
+        "`qtgen explain` lists the rules that do\n"
+    )
+
+
+def test_explain_says_that_a_rule_is_turned_off(qtgen: Run, tmp_path: Path) -> None:
+    put("site.toml", WORKSHOP)
+    assert qtgen("explain", "orphan-page") == (
+        2,
+        "",
+        "qtgen: the rule QT409 orphan-page is turned off for the site Harbour Workshop; "
+        f"remove it from [rules] in {tmp_path}/site.toml\n",
+    )
+
+
+def test_groups_of_fields_are_those_of_the_site(qtgen: Run) -> None:
+    write_workshop()
+    code, out, err = qtgen("regenerate", "articles", "--only", "seo", "--check")
+    assert (code, out) == (2, "")
+    assert err == "qtgen: --only seo: unknown group; the groups are answer, summary, related\n"
+    assert "stale" in qtgen("regenerate", "articles", "--only", "answer,summary", "--check")[1]
+
+
+def test_a_subject_that_the_site_does_not_list_is_reported(qtgen: Run) -> None:
+    put("site.toml", WORKSHOP)
+    put("questions.csv", "question,subject\nHow do you splice a rope?,Riging\n")
+    err = qtgen("generate", "questions.csv", "--dry-run")[2]
+    assert "questions.csv:2: unknown subject `Riging`; did you mean `Rigging`?" in err
+
+
+def test_a_site_that_lists_no_subjects_has_no_unknown_ones(qtgen: Run) -> None:
+    put("site.toml", WORKSHOP.replace('enum=["Engines", "Rigging"]', "max=40"))
+    put("questions.csv", "question,subject\nHow do you splice a rope?,Riging\n")
+    assert "unknown subject" not in qtgen("generate", "questions.csv", "--dry-run")[2]

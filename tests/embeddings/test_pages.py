@@ -1,6 +1,7 @@
 """Tests of the vectors of pages."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from qtgen.embeddings.pages import (
     page_text,
     vector_key,
 )
-from qtgen.page import read_text
+from qtgen.page import default_layout, layouts_of, load_profile, read_text
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
+WORKSHOP = Path(__file__).parents[1] / "fixtures" / "sites" / "workshop" / "site.toml"
 WATER = PageText("How does water move?", "Water moves **through** a membrane.\\n\\nIt is fast.", "water, membrane")
 MONEY = PageText("What is a bank?", "A bank lends money.", "bank, money")
 EMPTY = PageText("", "", "")
@@ -33,9 +35,15 @@ def embedder() -> StaticEmbedder:
 
 
 def test_the_texts_of_a_page() -> None:
-    page = read_text(EXAMPLE_PAGE)
+    page = read_text(EXAMPLE_PAGE, default_layout())
     assert page_text(page) == PageText(*(page.values[path] for path in ("title", "answer", "seo.page_keywords")))  # type: ignore[arg-type]
-    assert page_text(read_text("no page")) == EMPTY
+    assert page_text(read_text("no page", page.layout)) == EMPTY
+
+
+def test_the_texts_of_a_page_of_another_site() -> None:
+    (layout,) = layouts_of(load_profile(WORKSHOP))
+    page = read_text("---\ntitle: Rope\ntags: [hemp, sisal, 5]\n---\n\nStrong.\n\nWet rope shrinks.\n", layout)
+    assert page_text(page) == PageText("Rope", r"Strong.\n\nWet rope shrinks.", "hemp, sisal")
 
 
 def test_a_page_has_a_row_of_length_one_and_an_empty_page_zeros(embedder: StaticEmbedder) -> None:

@@ -7,6 +7,7 @@ import pytest
 from qtgen.errors import UsageError
 from qtgen.evaluation.offline import evaluate, replay_settings, with_suite_settings
 from qtgen.evaluation.suites.suite import load_suite
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings
 
 
@@ -27,11 +28,11 @@ def test_a_suite_without_a_baseline_has_no_gate(smoke: Path) -> None:
 def test_the_suite_s_settings_are_on_top_of_the_project_s(smoke: Path) -> None:
     (smoke / "suite.toml").write_text('provider = "openai"\nmodel = "m"\nbase_url = "http://localhost:8/v1"')
     project = Settings(model=("a", "b"), prompt="explain")
-    settings = with_suite_settings(project, load_suite(smoke))
+    settings = with_suite_settings(project, load_suite(smoke, default_profile()))
     assert (settings.provider, settings.model, settings.base_url) == ("openai", ("m",), "http://localhost:8/v1")
     assert settings.prompt == "explain"
     (smoke / "suite.toml").write_text("")
-    assert with_suite_settings(project, load_suite(smoke)).model == ("a",)
+    assert with_suite_settings(project, load_suite(smoke, default_profile())).model == ("a",)
 
 
 def test_a_replay_needs_no_key() -> None:

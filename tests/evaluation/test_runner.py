@@ -15,7 +15,7 @@ NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 
 
 def test_reference_pages_as_candidates_score_high_and_are_healthy(smoke: Path) -> None:
-    suite = load_suite(smoke)
+    suite = load_suite(smoke, default_profile())
     candidates = find_candidates(suite, smoke / "references")
     results = score_candidates(
         candidates, PageChecker(choose_rules(profile=default_profile()), profile=default_profile()), ["page_health"]
@@ -25,7 +25,7 @@ def test_reference_pages_as_candidates_score_high_and_are_healthy(smoke: Path) -
 
 
 def test_candidates_without_a_page_or_an_answer_have_an_error(smoke: Path) -> None:
-    reference = load_suite(smoke).references[0]
+    reference = load_suite(smoke, default_profile()).references[0]
     candidates = [Candidate(reference, 1), Candidate(reference, 1, "no front matter")]
     results = score_candidates(
         candidates, PageChecker(choose_rules(profile=default_profile()), profile=default_profile())
@@ -34,7 +34,7 @@ def test_candidates_without_a_page_or_an_answer_have_an_error(smoke: Path) -> No
 
 
 def test_the_report_adds_up_usage_and_cuts_texts_that_are_too_large(smoke: Path) -> None:
-    suite = load_suite(smoke)
+    suite = load_suite(smoke, default_profile())
     page = suite.references[0].path.read_text().replace("answer: >-\n    ", "answer: >-\n    " + "water " * 20_000, 1)
     candidates = [
         Candidate(reference, 1, page if number == 0 else None, usage=Usage(10, 5, 0, 0.5))

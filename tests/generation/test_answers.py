@@ -9,9 +9,11 @@ import pytest
 
 from qtgen.errors import AnswerError
 from qtgen.generation import answers
-from qtgen.generation.answers import Answer
+from qtgen.generation.answer_parts import Answer, FreeformAnswer, SearchFields, TableAnswer
 from qtgen.generation.cleanup import trim_to_sentence
 from qtgen.llm.dialect.value import without_keywords
+from qtgen.page import Value, default_layout
+from qtgen.page.profile import default_profile
 from support import POINTS, parse_json, points_json
 
 SEO = {key: POINTS[key] for key in ("page_description", "page_keywords")}
@@ -35,7 +37,8 @@ def parse_page(shape: str, text: str) -> Answer:
 
 def test_points_become_a_numbered_list_with_bold_headings() -> None:
     text = answers.to_markdown(
-        parse_page("points", points_json(worked_example="Put a raisin into water: it swells overnight."))
+        parse_page("points", points_json(worked_example="Put a raisin into water: it swells overnight.")),
+        layout=default_layout(),
     )
     assert text.split("\n\n")[1].startswith("1. **Gradient**: Gradient matters")
     assert "\n\n**Worked example**: Put a raisin" in text
@@ -43,12 +46,14 @@ def test_points_become_a_numbered_list_with_bold_headings() -> None:
 
 
 def test_a_comparison_becomes_a_table() -> None:
-    text = answers.to_markdown(parse_page("table", json.dumps(TABLE)))
+    text = answers.to_markdown(parse_page("table", json.dumps(TABLE)), default_layout())
     assert "| Aspect | Weather | Climate |\n| --- | --- | --- |\n| **Time** | short \\| quick | long |" in text
 
 
 def test_freeform_markdown_has_its_math_in_dollar_signs() -> None:
-    assert answers.to_markdown(parse_page("freeform", json.dumps(FREE))).startswith("Given $a$, we show $$b$$.")
+    assert answers.to_markdown(parse_page("freeform", json.dumps(FREE)), default_layout()).startswith(
+        "Given $a$, we show $$b$$."
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,9 @@ def test_an_invalid_answer_has_faults_for_the_model(shape: str, text: str, fault
 
 def test_code_may_contain_html() -> None:
     html = FREE["answer"] + "\n\n```html\n<div>TODO</div>\n```"
-    assert "<div>" in answers.to_markdown(parse_page("freeform", json.dumps({**FREE, "answer": html})))
+    assert "<div>" in answers.to_markdown(
+        parse_page("freeform", json.dumps({**FREE, "answer": html})), default_layout()
+    )
 
 
 def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
@@ -90,16 +97,20 @@ def test_a_text_that_hit_its_limit_ends_with_its_last_whole_sentence() -> None:
     assert trim_to_sentence("Short", 2, 100) == "Short"
 
 
+def keywords_of(answer: SearchFields) -> Value:
+    return answers.values_of(answer, default_layout())["seo.page_keywords"]
+
+
 def test_keywords_are_listed_once_without_commas_inside() -> None:
     words = ["Water", "water", "a, b", "solute", "cell", "membrane."]
     answer = parse_json("points", points_json(page_keywords=words)).fields
-    assert answer.keywords == "Water, a  b, solute, cell, membrane"
+    assert keywords_of(answer) == "Water, a  b, solute, cell, membrane"
 
 
 def test_headings_replace_repeated_keywords_and_repeated_points_are_dropped() -> None:
     points = [*POINTS["points"], {**POINTS["points"][0], "heading": "GRADIENT"}]
     answer = parse_page("points", points_json(page_keywords=["a b"] * 6, points=points))
-    assert answer.keywords == "a b, Gradient, Membrane, Pressure, Balance"
+    assert keywords_of(answer) == "a b, Gradient, Membrane, Pressure, Balance"
     assert "5. **" not in answer.markdown()
 
 
@@ -112,9 +123,9 @@ def test_latex_that_json_swallowed_is_restored() -> None:
     )
 
 
-@pytest.mark.parametrize("shape", list(answers.SHAPES))
+@pytest.mark.parametrize("shape", list(answers.shapes_of(default_profile())))
 def test_schemas_are_strict(shape: str) -> None:
-    schema = answers.schema(shape)
+    schema = answers.schema(shape, default_profile())
     jsonschema.Draft202012Validator.check_schema(schema)
 
     def check(node: Any) -> None:
@@ -137,7 +148,7 @@ def test_schemas_are_strict(shape: str) -> None:
 
 @pytest.mark.parametrize(("shape", "data"), [("points", POINTS), ("table", TABLE), ("freeform", FREE)])
 def test_an_answer_that_fits_the_schema_is_accepted(shape: str, data: dict[str, Any]) -> None:
-    jsonschema.validate(data, answers.schema(shape))
+    jsonschema.validate(data, answers.schema(shape, default_profile()))
     parse_json(shape, json.dumps(data))
 
 
@@ -170,7 +181,7 @@ def stopped(text: str, length: int) -> str:
 )
 def test_search_fields_are_trimmed_to_whole_sentences(written: str, kept: str) -> None:
     found = parse_json("seo", json.dumps({"page_description": written, "page_keywords": WORDS})).fields
-    assert found.page_description == kept
+    assert vars(found)["page_description"] == kept
 
 
 @pytest.mark.parametrize(
@@ -193,7 +204,7 @@ def test_search_fields_that_are_no_sentence_are_rejected(written: str, fault: st
 def test_a_row_that_repeats_an_aspect_is_left_out() -> None:
     rows = [{"aspect": aspect, "cells": ["x", "y"]} for aspect in ("Unit", "Kind", "unit", "Sign", "Kind")]
     answer = parse_json("table", json.dumps({**TABLE, "table": {**TABLE["table"], "rows": rows}})).fields
-    assert isinstance(answer, answers.TableAnswer)
+    assert isinstance(answer, TableAnswer)
     assert [line.split(" | ")[0] for line in answer.markdown().splitlines() if line.startswith("| **")] == [
         "| **Unit**", "| **Kind**", "| **Sign**",
     ]  # fmt: skip
@@ -204,5 +215,5 @@ def test_a_row_that_repeats_an_aspect_is_left_out() -> None:
 def test_dollars_in_code_open_no_formula() -> None:
     code = "\n\n```sh\nkill $$\n```\n\nThe shell's number is `$$`."
     answer = parse_json("freeform", json.dumps({**FREE, "answer": FREE["answer"] + code})).fields
-    assert isinstance(answer, answers.FreeformAnswer)
+    assert isinstance(answer, FreeformAnswer)
     assert answer.markdown().endswith(code)

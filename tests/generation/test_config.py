@@ -5,13 +5,14 @@ import pytest
 from qtgen.errors import PromptError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.types import Question
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings
 from support import TODAY
 
 
 def test_the_settings_become_the_configuration() -> None:
     settings = Settings(prompt="derive", repairs=1, temperature=0.7, max_tokens=99)
-    config = generation_config(settings, TODAY)
+    config = generation_config(settings, TODAY, default_profile())
     assert (config.today, config.repairs) == (TODAY, 1)
     prompt = config.render(Question("Why is the sky blue?", "Physics"))
     assert (prompt.name, prompt.parameters) == ("derive", {"temperature": 0.7, "max_tokens": 99})
@@ -26,10 +27,10 @@ def test_digests_do_not_depend_on_a_question(config: GenerationConfig) -> None:
 
 
 def test_one_prompt_for_all_questions_has_one_digest() -> None:
-    config = generation_config(Settings(prompt="derive"), TODAY)
+    config = generation_config(Settings(prompt="derive"), TODAY, default_profile())
     assert set(config.template_digests()) == {"derive"}
     with pytest.raises(PromptError):
-        generation_config(Settings(prompt="nosuch"), TODAY).template_digests()
+        generation_config(Settings(prompt="nosuch"), TODAY, default_profile()).template_digests()
 
 
 def test_the_search_fields_have_a_prompt_of_their_own(config: GenerationConfig) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from qtgen.generation.cut_sentences import repair_cut_sentences
-from qtgen.generation.grammar import SENTENCE_MAX
+from qtgen.generation.search_grammar import SENTENCE_MAX
 
 WHOLE = "Osmosis moves water through a membrane, and it holds the solute back until both sides balance."
 

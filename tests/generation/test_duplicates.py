@@ -9,12 +9,13 @@ from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Question
 from qtgen.page import read
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_site import PLACES
 
 PATHS = ["content/biology/what-is-osmosis.md", "content/science/what-is-a-cafe.md", "content/math/what-is-c.md"]
 
 
 def site() -> SitePages:
-    pages = SitePages()
+    pages = SitePages(PLACES)
     for title, subject, url in (
         ("What is osmosis?", "Biology", "/learn/biology/questions/what-is-osmosis"),
         ("What is a cafe\u0301?", "Science", "/learn/science/questions/what-is-a-cafe"),

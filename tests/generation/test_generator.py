@@ -71,10 +71,10 @@ def check(task: NewPage, completion: str) -> AnswerCheck:
 
 
 def test_an_error_in_the_page_is_a_fault(config: GenerationConfig) -> None:
-    checked = check(NewPage(replace(JOB, url="/learn/x"), config), points_json())
+    checked = check(NewPage(replace(JOB, path="outputs/physics/what-is-osmosis.md"), config), points_json())
     assert checked.text is None
-    assert checked.faults == ("`url` must be `/learn/biology/questions/what-is-osmosis`, from `subject` and `title`",)
-    assert [diagnostic.code for diagnostic in checked.diagnostics] == ["QT303"]
+    assert [diagnostic.code for diagnostic in checked.diagnostics] == ["QT304"]
+    assert checked.faults == tuple(diagnostic.message for diagnostic in checked.diagnostics)
 
 
 def test_a_text_that_no_page_can_contain_is_a_fault(config: GenerationConfig) -> None:

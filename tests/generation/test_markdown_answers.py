@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from qtgen.errors import AnswerError
 from qtgen.generation import answers
+from qtgen.generation.answer_parts import Answer
 from qtgen.generation.markdown_answers import read_markdown
 from qtgen.generation.parsing import parse
 from qtgen.llm.types import AnswerFormat, Prompt, PromptStyle
+from qtgen.page import default_layout
+from qtgen.page.profile import default_profile
 
 QUESTION = "What is osmosis?"
 INTRODUCTION = "Osmosis moves water through a membrane that holds the solute back, until both sides balance."
@@ -43,8 +46,8 @@ def layout(*parts: str) -> str:
 
 def read(text: str, shape: str = "points", question: str = QUESTION) -> dict[str, Any]:
     """Return the fields of an answer, which must be valid."""
-    found, fields = read_markdown(shape, text, question)
-    answers.SHAPES[found].model_validate(fields)
+    found, fields = read_markdown(shape, text, question, layout=default_layout())
+    answers.shapes_of(default_profile())[found].model_validate(fields)
     return {**fields, "shape": found}
 
 
@@ -55,7 +58,7 @@ def prompt_of(shape: str) -> Prompt:
 def faults(text: str, shape: str = "points") -> str:
     prompt = prompt_of(shape)
     with pytest.raises(AnswerError) as caught:
-        parse(prompt, text, QUESTION)
+        parse(prompt, text, QUESTION, layout=default_layout())
     return "; ".join(caught.value.problems)
 
 
@@ -225,8 +228,10 @@ def test_the_last_paragraph_after_a_list_is_the_summary() -> None:
 def test_a_summary_may_begin_in_bold(phrase: str, shape: str) -> None:
     body = NUMBERED if shape == "points" else TABLE
     summary = SUMMARY.replace("In summary,", phrase)
-    answer = parse(prompt_of(shape), layout(INTRODUCTION, body, summary, TAIL), QUESTION).fields
-    assert isinstance(answer, answers.Answer)
+    answer = parse(
+        prompt_of(shape), layout(INTRODUCTION, body, summary, TAIL), QUESTION, layout=default_layout()
+    ).fields
+    assert isinstance(answer, Answer)
     assert answer.markdown().endswith(f"\n\n{SUMMARY}")
 
 
@@ -527,7 +532,7 @@ def test_every_word_of_the_explanations_survives(
 ) -> None:
     bodies = [mark.format(n=n, h=f"Heading {n}", t=text) + extra for n, (text, extra) in enumerate(points, 1)]
     text = layout(title, INTRODUCTION, *bodies, SUMMARY, tail).replace("\n", line_break)
-    _, fields = read_markdown("points", text, QUESTION)
+    _, fields = read_markdown("points", text, QUESTION, layout=default_layout())
     kept = set(" ".join(_strings(fields)).split())
     for text, extra in points:
         assert set(text.split()) <= kept
@@ -554,16 +559,19 @@ def test_no_block_of_an_answer_is_lost(blocks: Sequence[str], shape: str, has_ta
     words = [f"zeta{number}q" for number in range(len(blocks))]
     body = layout(*(block.format(w=word) for word, block in zip(words, blocks, strict=True)))
     with suppress(AnswerError):  # a fault is reported, so nothing is lost silently
-        _, fields = read_markdown(shape, layout(body, TAIL) if has_tail else body, QUESTION)
+        _, fields = read_markdown(shape, layout(body, TAIL) if has_tail else body, QUESTION, layout=default_layout())
         kept = " ".join(_strings({**fields, "page_description": ""}))
         assert [word for word in words if word in body and word not in kept] == []
 
 
-@given(st.text(max_size=400) | st.text("*_#-|`$ \n:.1aB>[]()\\", max_size=200), st.sampled_from(sorted(answers.SHAPES)))
+@given(
+    st.text(max_size=400) | st.text("*_#-|`$ \n:.1aB>[]()\\", max_size=200),
+    st.sampled_from(sorted(answers.shapes_of(default_profile()))),
+)
 def test_any_text_gives_fields_or_faults(text: str, shape: str) -> None:
     with suppress(AnswerError):  # any other error would be a crash
-        found, fields = read_markdown(shape, text, QUESTION)
-        assert set(fields) <= set(answers.SHAPES[found].model_fields)
+        found, fields = read_markdown(shape, text, QUESTION, layout=default_layout())
+        assert set(fields) <= set(answers.shapes_of(default_profile())[found].model_fields)
 
 
 def _strings(value: object) -> list[str]:

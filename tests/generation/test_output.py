@@ -12,8 +12,11 @@ import pytest
 
 from qtgen.errors import Failure, OutputError, UsageError
 from qtgen.generation.decisions import Action, Decision
-from qtgen.generation.output import OutputFolder, write_scores
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.page_scores import write_scores
 from qtgen.generation.types import Draft, Outcome, Question, Status
+from qtgen.page import default_layout
+from qtgen.page.profile import default_profile
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 URL = "/learn/biology/questions/what-is-osmosis"
@@ -93,19 +96,19 @@ def test_only_empty_folders_of_markers_are_removed(output: OutputFolder) -> None
 
 
 def test_the_highest_id_is_looked_for_in_pages_and_provenance(output: OutputFolder) -> None:
-    assert output.highest_id(None) == 0
+    assert output.highest_id(None, layout=default_layout()) == 0
     output.write(DRAFT)
-    assert output.highest_id(None) == 41
+    assert output.highest_id(None, layout=default_layout()) == 41
     Path("corpus/biology").mkdir(parents=True)
     Path("corpus/biology/x.md").write_text(EXAMPLE_PAGE.replace("\nid: ", "\nid: 9"))
-    assert output.highest_id(Path("corpus")) > 41
+    assert output.highest_id(Path("corpus"), layout=default_layout()) > 41
 
 
 def test_a_line_that_a_crash_cut_short_is_skipped(output: OutputFolder) -> None:
     output.write(DRAFT)
     with output.provenance_file.open("a") as file:
         file.write('{"url": "/v", "id": 9')
-    assert output.highest_id(None) == 41
+    assert output.highest_id(None, layout=default_layout()) == 41
     assert list(output.provenance_index().records) == [URL]
 
 
@@ -258,9 +261,9 @@ def test_records_about_pages_elsewhere_stay_in_the_folder(output: OutputFolder, 
 def test_scores_are_written_without_changing_another_byte() -> None:
     page = Path("page.md")
     page.write_text(EXAMPLE_PAGE)
-    assert write_scores({page: 0.12345}) == 1
+    assert write_scores({page: 0.12345}, profile=default_profile()) == 1
     assert page.read_text() == EXAMPLE_PAGE.replace("score: -1.0", "score: 0.123")
-    assert write_scores({page: 0.1234}) == 0, "the same after rounding"
+    assert write_scores({page: 0.1234}, profile=default_profile()) == 0, "the same after rounding"
 
 
 def test_markers_that_another_run_removes_at_the_same_time_do_no_harm(

@@ -11,7 +11,9 @@ from qtgen.generation.plan import BLOCK, Job, PlanOptions, QuestionIndex, near_d
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger
+from qtgen.page import default_layout
 from support import TODAY
+from support.default_site import PLACES
 
 Row = Question | InvalidRow
 
@@ -22,15 +24,17 @@ def plan_rows(
     is_deleted: Callable[[str, str], bool] = lambda *_: False,
     near: dict[int, str] | None = None,
 ) -> list[Job | Outcome]:
-    index = QuestionIndex()
+    index = QuestionIndex(PLACES)
     for row in rows:
         index.add(row)
-    options = PlanOptions(Path("out"), TODAY, existing.__contains__, is_deleted, index.duplicates(), near or {})
+    options = PlanOptions(
+        Path("out"), TODAY, default_layout(), existing.__contains__, is_deleted, index.duplicates(), near or {}
+    )
     with closing(Ledger("ledger.sqlite")) as ledger:
         return list(plan(rows, options, lambda urls: ledger.assign_ids(urls, 5, index.ids)))
 
 
-def ids_of(steps: Iterable[Job | Outcome]) -> list[int]:
+def ids_of(steps: Iterable[Job | Outcome]) -> list[int | None]:
     return [step.id for step in steps if isinstance(step, Job)]
 
 
@@ -63,7 +67,7 @@ def test_a_row_for_the_page_of_an_earlier_row_is_a_duplicate() -> None:
 
 
 def test_all_duplicates_refer_to_the_first_row() -> None:
-    index = QuestionIndex()
+    index = QuestionIndex(PLACES)
     for text in ("A?", "B?", "A!", "A"):
         index.add(Question(text, "S"))
     index.add(InvalidRow("q:5", "", Failure("question", "")))
@@ -99,7 +103,11 @@ def test_a_near_duplicate_is_skipped_unless_its_page_exists() -> None:
 def test_a_question_that_the_site_has_is_skipped_unless_its_page_exists() -> None:
     rows = Question("A?", "B", source="q:1"), Question("C?", "B", source="q:2")
     options = PlanOptions(
-        Path("out"), TODAY, lambda path: path == "out/b/c.md", site_duplicates={0: "has x", 1: "has y"}
+        Path("out"),
+        TODAY,
+        default_layout(),
+        lambda path: path == "out/b/c.md",
+        site_duplicates={0: "has x", 1: "has y"},
     )
     skipped, existing = plan(rows, options, lambda urls: dict.fromkeys(urls, 1))
     assert isinstance(skipped, Outcome)
@@ -110,7 +118,9 @@ def test_a_question_that_the_site_has_is_skipped_unless_its_page_exists() -> Non
 
 def test_a_repeated_question_that_the_site_has_is_named_as_such() -> None:
     rows = Question("A?", "B", source="q:1"), Question("a", "B", source="q:2")
-    options = PlanOptions(Path("out"), TODAY, lambda _: False, duplicates={1: 0}, site_duplicates={0: "has", 1: "has"})
+    options = PlanOptions(
+        Path("out"), TODAY, default_layout(), lambda _: False, duplicates={1: 0}, site_duplicates={0: "has", 1: "has"}
+    )
     outcomes = [*plan(rows, options, lambda urls: dict.fromkeys(urls, 1))]
     assert [outcome.error for outcome in outcomes if isinstance(outcome, Outcome)] == [
         Failure("duplicate", "q:1: has"),
@@ -137,7 +147,7 @@ def test_a_row_without_a_file_name_fails(row: Row, message: str) -> None:
 
 
 def test_rows_that_ask_for_the_id_of_another_page_are_reported() -> None:
-    index = QuestionIndex()
+    index = QuestionIndex(PLACES)
     for row in (Question("A?", "B", 7, source="q:1"), Question("a", "B", 7), Question("C?", "B", 7, source="q:3")):
         index.add(row)
     assert index.shared_ids == ["q:3: id 7 is already used by an earlier row"]
@@ -161,7 +171,9 @@ def test_near_duplicates_of_rows_and_of_pages_of_the_site() -> None:
         Question("What is the osmosis of water?", "B", source="q:4"),
     ]
     site = [("content/b/x.md", "What are diffusions?"), ("content/b/whats-water-osmosis.md", "What's water osmosis?")]
-    assert list(near_duplicate_rows(site, rows)) == [(0, -2), (1, 0), (2, -1), (3, -2)], "the same page is no pair"
+    assert list(near_duplicate_rows(site, rows, places=PLACES)) == [(0, -2), (1, 0), (2, -1), (3, -2)], (
+        "the same page is no pair"
+    )
 
 
 # --- a list that several processes share ------------------------------------------------------------------------------
@@ -170,7 +182,7 @@ def test_near_duplicates_of_rows_and_of_pages_of_the_site() -> None:
 def test_rows_of_other_blocks_are_elsewhere_and_are_not_looked_at() -> None:
     rows = [Question(f"What is thing {number}?", "B", source=f"q.txt:{number}") for number in range(2 * BLOCK + 3)]
     rows[BLOCK] = rows[1]  # a duplicate of a row in the first block
-    index = QuestionIndex()
+    index = QuestionIndex(PLACES)
     for row in rows:
         index.add(row)
     looked_at: list[str] = []
@@ -179,7 +191,7 @@ def test_rows_of_other_blocks_are_elsewhere_and_are_not_looked_at() -> None:
         looked_at.append(path)
         return False
 
-    options = PlanOptions(Path("out"), TODAY, exists, duplicates=index.duplicates())
+    options = PlanOptions(Path("out"), TODAY, default_layout(), exists, duplicates=index.duplicates())
     steps = [*plan(rows, options, lambda urls: dict.fromkeys(urls, 1), lambda block: block == 1)]
     elsewhere = [
         number for number, step in enumerate(steps) if isinstance(step, Outcome) and step.status is Status.ELSEWHERE
@@ -194,7 +206,7 @@ def test_rows_of_other_blocks_are_elsewhere_and_are_not_looked_at() -> None:
 
 def test_the_contents_of_a_list_do_not_depend_on_names_of_files() -> None:
     def contents(*rows: Row) -> str:
-        index = QuestionIndex()
+        index = QuestionIndex(PLACES)
         for row in rows:
             index.add(row)
         return str(index.contents.hexdigest())

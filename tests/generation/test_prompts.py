@@ -11,15 +11,17 @@ from qtgen.generation.prompts import PromptLibrary, repair_prompt
 from qtgen.generation.templates import escape_tags
 from qtgen.generation.types import Question
 from qtgen.llm.types import AnswerFormat, PromptStyle
+from qtgen.page import default_layout
+from qtgen.page.profile import default_profile
 
-SCHEMAS = {shape: answers.schema(shape) for shape in answers.SHAPES}
+SCHEMAS = {shape: answers.schema(shape, default_profile()) for shape in answers.shapes_of(default_profile())}
 HEADER = "---\nname: {name}\nversion: 1\ndescription: d\nshape: points\nmax_tokens: 9\n---\n"
 
 
 def template(folder: Path, body: str, name: str = "mine", header: str = HEADER) -> PromptLibrary:
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.md.j2").write_text(header.format(name=name) + body)
-    return PromptLibrary([folder], SCHEMAS)
+    return PromptLibrary([folder], SCHEMAS, layout=default_layout())
 
 
 def test_the_system_part_is_constant_and_the_question_comes_last(library: PromptLibrary) -> None:
@@ -52,14 +54,14 @@ def test_the_digest_covers_template_variables_schema_and_parameters(tmp_path: Pa
     first = template(tmp_path / "a", "S\n--- user ---\n{{ question }}").render(asked)
     same = template(tmp_path / "b", "S\n--- user ---\n{{ question }}").render(asked)
     edited = template(tmp_path / "c", "T\n--- user ---\n{{ question }}").render(asked)
-    library = PromptLibrary([tmp_path / "a"], SCHEMAS)
+    library = PromptLibrary([tmp_path / "a"], SCHEMAS, layout=default_layout())
     other = library.render(Question("How?", "Physics"))
     warmer = library.render(asked, temperature=0.9)
     assert first.digest == same.digest
     assert len({first.digest, edited.digest, other.digest, warmer.digest}) == 4
     assert first.template_digest == other.template_digest
     assert len({first.template_digest, edited.template_digest, warmer.template_digest}) == 3
-    changed = PromptLibrary([tmp_path / "a"], {**SCHEMAS, "points": {}}).render(asked)
+    changed = PromptLibrary([tmp_path / "a"], {**SCHEMAS, "points": {}}, layout=default_layout()).render(asked)
     assert changed.template_digest != first.template_digest
 
 
@@ -77,7 +79,7 @@ def test_the_digest_covers_included_templates(tmp_path: Path) -> None:
 def test_the_first_folder_with_a_name_wins(tmp_path: Path) -> None:
     template(tmp_path / "own", "OWN\n--- user ---\n{{ question }}", "explain")
     template(tmp_path / "shipped", "SHIPPED\n--- user ---\n{{ question }}", "explain")
-    both = PromptLibrary([tmp_path / "own", tmp_path / "shipped"], SCHEMAS)
+    both = PromptLibrary([tmp_path / "own", tmp_path / "shipped"], SCHEMAS, layout=default_layout())
     assert both.render(Question("Why?", "Physics")).messages[0].content == "OWN"
 
 
@@ -181,7 +183,7 @@ def test_one_template_must_fit_every_question(tmp_path: Path) -> None:
 def test_an_unusable_file_raises_when_it_is_loaded(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.md.j2").write_text(text)
     with pytest.raises(PromptError, match=r"a\.md\.j2: ") as caught:
-        PromptLibrary([tmp_path], SCHEMAS)
+        PromptLibrary([tmp_path], SCHEMAS, layout=default_layout())
     assert message in str(caught.value)
 
 
@@ -302,8 +304,8 @@ def test_the_worked_example_of_a_short_prompt_is_a_valid_answer(library: PromptL
     question = Question("Why?", "Physics")
     is_page = library.templates[name].header.task == "page"
     prompt = library.render(question, name=name) if is_page else library.render_seo(question, "A.", name=name)
-    parsed = parse(prompt, prompt.messages[2].content, "What is photosynthesis?")
-    assert type(parsed.fields) is answers.SHAPES[prompt.shape]
+    parsed = parse(prompt, prompt.messages[2].content, "What is photosynthesis?", layout=default_layout())
+    assert type(parsed.fields) is answers.shapes_of(default_profile())[prompt.shape]
     assert not parsed.wrappings
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from qtgen.generation.residue import residue_faults
+from support.default_site import SCHEMA_NAMES
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ from qtgen.generation.residue import residue_faults
     ],
 )
 def test_what_a_model_leaves_is_a_fault(text: str, found: str) -> None:
-    faults = residue_faults({"points": [{"heading": text}]})
+    faults = residue_faults({"points": [{"heading": text}]}, names=SCHEMA_NAMES)
     assert f"`{found}`" in faults[0]
 
 
@@ -69,7 +70,7 @@ def test_what_a_model_leaves_is_a_fault(text: str, found: str) -> None:
     ],
 )
 def test_words_that_belong_to_the_subject_are_no_residue(text: str) -> None:
-    assert residue_faults({"introduction": text, "points": [text, 1, None]}) == []
+    assert residue_faults({"introduction": text, "points": [text, 1, None]}, names=SCHEMA_NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -82,20 +83,22 @@ def test_words_that_belong_to_the_subject_are_no_residue(text: str) -> None:
     ],
 )
 def test_a_keyword_or_heading_may_be_a_mark_that_the_answer_is_about(mark: str, sentence: str) -> None:
-    assert residue_faults({"introduction": sentence, "page_keywords": [mark, "comment"]}) == []
-    assert len(residue_faults({"introduction": "Osmosis moves water.", "page_keywords": [mark]})) == 1
-    assert len(residue_faults({"introduction": f"{mark}: explain", "page_keywords": [mark]})) == 1
+    assert residue_faults({"introduction": sentence, "page_keywords": [mark, "comment"]}, names=SCHEMA_NAMES) == []
+    assert (
+        len(residue_faults({"introduction": "Osmosis moves water.", "page_keywords": [mark]}, names=SCHEMA_NAMES)) == 1
+    )
+    assert len(residue_faults({"introduction": f"{mark}: explain", "page_keywords": [mark]}, names=SCHEMA_NAMES)) == 1
 
 
 @pytest.mark.parametrize("text", ["The <|endoftext|> token ends a text.", "Models add <|im_end|> tokens."])
 def test_an_answer_may_name_a_mark_of_chats(text: str) -> None:
-    assert residue_faults([text]) == []
+    assert residue_faults([text], names=SCHEMA_NAMES) == []
 
 
 def test_faults_are_listed_once() -> None:
-    assert len(residue_faults(["<p>One", "<p>Two", "TODO"])) == 2
+    assert len(residue_faults(["<p>One", "<p>Two", "TODO"], names=SCHEMA_NAMES)) == 2
 
 
 @pytest.mark.parametrize("part", ["<b>", "<b> ", "</b>", "[", "[text", "[text] ", "<a ", "...", "TODO "])
 def test_long_residue_is_no_trap(part: str) -> None:
-    residue_faults(part * 10_000)
+    residue_faults(part * 10_000, names=SCHEMA_NAMES)

@@ -19,6 +19,8 @@ from qtgen.llm.endpoint import make_request
 from qtgen.llm.local import download, server
 from qtgen.llm.openai import OpenAISender
 from qtgen.llm.types import AnswerFormat, Message, Prompt, PromptStyle
+from qtgen.page import default_layout
+from qtgen.page.profile import default_profile
 
 pytestmark = [
     pytest.mark.live,
@@ -57,8 +59,8 @@ def test_the_server_accepts_the_grammar_of_every_shape_and_style() -> None:
     """The model writes a few tokens only: a server compiles the grammar before it writes the first one."""
     prompts = [
         Prompt("t", 1, shape, (Message("user", "What is osmosis?"),), {}, {"max_tokens": 4}, "d", "w", "s",
-               PromptStyle(AnswerFormat.MARKDOWN, is_short), grammar(shape, answers.schema(shape), is_short=is_short))
-        for shape in answers.SHAPES
+               PromptStyle(AnswerFormat.MARKDOWN, is_short), grammar(shape, answers.schema(shape, default_profile()), is_short=is_short, layout=default_layout()))
+        for shape in answers.shapes_of(default_profile())
         for is_short in (False, True)
     ]  # fmt: skip
     broken = replace(prompts[0], grammar="root ::= undefined")

@@ -11,13 +11,13 @@ from qtgen.linking import apply
 from qtgen.linking.apply import edit_page, preview_edits, write_edits
 from qtgen.linking.edits import LinkEdit
 from qtgen.linking.plan import LinkOptions, plan_links
-from qtgen.page import read
+from qtgen.page import default_profile, read
 from qtgen.site.discovery import iter_batches
 from support.sites import change_page, current, embed_words, link_fields, linked_urls, random_site
 
 
 def planned_edits() -> list[LinkEdit]:
-    return list(plan_links(iter_batches([Path("site")]), LinkOptions(embed_words)).edits())
+    return list(plan_links(iter_batches([Path("site")]), LinkOptions(embed_words, default_profile())).edits())
 
 
 def test_a_page_gets_its_links_and_no_other_line_changes() -> None:

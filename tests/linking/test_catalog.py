@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from qtgen.errors import FilesNotShared, UsageError
-from qtgen.linking.catalog import Catalog, SkippedPage, read_catalog
+from qtgen.linking.catalog import Catalog, SkippedPage
+from qtgen.linking.reading import read_catalog
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.engine_work import Elsewhere
 from support.sites import change_page, embed_words, make_page, random_site, write_pages
 
 
 def catalog_of(*paths: str, corpus: str | None = None) -> Catalog:
-    return read_catalog(iter_batches(map(Path, paths)), corpus=Path(corpus) if corpus else None)
+    return read_catalog(iter_batches(map(Path, paths)), default_profile(), corpus=Path(corpus) if corpus else None)
 
 
 def test_columns_hold_the_facts_of_each_page() -> None:
@@ -121,10 +123,10 @@ def test_a_symbolic_link_to_nothing_is_skipped() -> None:
 
 def test_vectors_follow_the_order_of_pages_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     random_site(7)
-    whole = read_catalog(iter_batches([Path("site")]), embed=embed_words)
-    monkeypatch.setattr("qtgen.linking.catalog._CHUNK", 3)
+    whole = read_catalog(iter_batches([Path("site")]), default_profile(), embed=embed_words)
+    monkeypatch.setattr("qtgen.linking.reading._CHUNK", 3)
     counts: list[int] = []
-    chunks = read_catalog(iter_batches([Path("site")]), embed=embed_words, on_read=counts.append)
+    chunks = read_catalog(iter_batches([Path("site")]), default_profile(), embed=embed_words, on_read=counts.append)
     assert counts == [3, 3, 1]
     assert len(chunks.vectors) == len(whole.vectors) == 7
     places = np.arange(7, dtype=np.int32)
@@ -150,14 +152,16 @@ def test_nodes_leave_out_pages_without_a_url() -> None:
 def test_workers_without_the_files_end_the_run() -> None:
     random_site(2)
     with pytest.raises(FilesNotShared, match=r"a worker cannot read this file \(No such file or directory\)"):
-        read_catalog(iter_batches([Path("site")]), engine=Elsewhere())
+        read_catalog(iter_batches([Path("site")]), default_profile(), engine=Elsewhere())
 
 
 def test_workers_get_contents_that_replace_files() -> None:
     pages = random_site(5)
     contents = {path.as_posix(): path.read_bytes() for path in pages}
-    there = read_catalog(iter_batches([Path("site")]), overlay=contents, engine=Elsewhere(), embed=embed_words)
-    here = read_catalog(iter_batches([Path("site")]), embed=embed_words)
+    there = read_catalog(
+        iter_batches([Path("site")]), default_profile(), overlay=contents, engine=Elsewhere(), embed=embed_words
+    )
+    here = read_catalog(iter_batches([Path("site")]), default_profile(), embed=embed_words)
     for name in ("paths", "urls", "titles", "subjects", "ids", "digests"):
         assert list(getattr(there, name)) == list(getattr(here, name))
     places = np.arange(len(here), dtype=np.int32)

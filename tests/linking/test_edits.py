@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.edits import LinkResult, keep_slots, make_edit
 from qtgen.linking.existing import BROKEN, FREE
+from qtgen.linking.reading import read_catalog
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import make_page, write_pages
 
@@ -17,7 +19,7 @@ NOTHING_OUTDATED = [False] * 5
 def catalog() -> Catalog:
     titles = ["What is osmosis?", "What is mass?", "What is a poem?"]
     write_pages(dict(make_page(title, number=number) for number, title in enumerate(titles, 10)))
-    return read_catalog(iter_batches([Path("site")]))
+    return read_catalog(iter_batches([Path("site")]), default_profile())
 
 
 @pytest.mark.parametrize(

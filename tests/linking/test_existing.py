@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import UsageError
-from qtgen.linking.catalog import read_catalog
 from qtgen.linking.existing import BROKEN, FREE, ExistingLinks, existing_links
+from qtgen.linking.reading import read_catalog
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import change_page, link_fields, make_page, random_site, write_pages
 
 
 def existing_of(*paths: str, corpus: str | None = None) -> ExistingLinks:
     site = Path(corpus) if corpus else None
-    return existing_links(read_catalog(iter_batches(map(Path, paths)), corpus=site))
+    return existing_links(read_catalog(iter_batches(map(Path, paths)), default_profile(), corpus=site))
 
 
 def test_each_slot_leads_to_a_page_is_broken_or_is_free() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from qtgen.linking.catalog import read_catalog
 from qtgen.linking.links import FAULTS, LinkFault, links_of
+from qtgen.linking.reading import read_catalog
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import change_page, link_fields, make_page, write_pages
 
@@ -17,7 +18,7 @@ def first_page_links(*targets: dict[str, Any]) -> list[tuple[int, int, LinkFault
     for target in targets:
         fields |= target
     change_page(Path("site/biology/what-is-osmosis.md"), **fields)
-    links = links_of(read_catalog(iter_batches([Path("site")])).site)
+    links = links_of(read_catalog(iter_batches([Path("site")]), default_profile()).site)
     rows = zip(links.sources.tolist(), links.slots.tolist(), links.targets.tolist(), links.faults.tolist(), strict=True)
     return [(slot, target, LinkFault(fault)) for source, slot, target, fault in rows if source == 0]
 
@@ -59,7 +60,7 @@ def test_a_link_to_the_page_itself_to_a_no_index_page_and_a_repeated_one_are_fau
 
 def test_only_good_and_mismatched_links_lead_a_reader_on(pages: list[bytes]) -> None:
     first_page_links(link_fields(1, pages[1], id=99), link_fields(2, pages[2]))
-    links = links_of(read_catalog(iter_batches([Path("site")])).site)
+    links = links_of(read_catalog(iter_batches([Path("site")]), default_profile()).site)
     assert links.good().tolist() == [True, False]
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.listing import list_pages
+from qtgen.linking.reading import read_catalog
 from qtgen.linking.reports.figures import histogram, inbound_ranges
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import make_page, write_pages
 
@@ -37,7 +39,7 @@ def catalog() -> Catalog:
             ]
         )
     )
-    return read_catalog(iter_batches([Path("site")]))
+    return read_catalog(iter_batches([Path("site")]), default_profile())
 
 
 def test_each_list_has_as_many_pages_as_the_figure_says(catalog: Catalog) -> None:

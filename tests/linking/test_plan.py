@@ -7,6 +7,7 @@ import pytest
 from qtgen.linking.apply import write_edits
 from qtgen.linking.edits import LinkEdit
 from qtgen.linking.plan import LinkOptions, LinkPlan, plan_links
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import (
     change_page,
@@ -22,7 +23,7 @@ from support.sites import (
 
 
 def plan_for(*paths: str, corpus: str | None = None, relink: bool = False) -> LinkPlan:
-    options = LinkOptions(embed_words, Path(corpus) if corpus else None, relink)
+    options = LinkOptions(embed_words, default_profile(), Path(corpus) if corpus else None, relink)
     return plan_links(iter_batches(map(Path, paths)), options)
 
 

@@ -44,6 +44,7 @@ LISTS = GraphLists(
     | {"dangling": LinkList(9, [BrokenLink(OSMOSIS, 2, "What is gone?", "/learn/gone", None)])}
     | {"repeated": LinkList(3, [BrokenLink(MASS, 5, "What is it?", "/learn/it", OSMOSIS)])},
     starts={GRAPH.subjects[0].start: OSMOSIS},
+    slots=5,
 )
 PLACE = ReportPlace(Path("reports"), ["my site"], "content")
 EMPTY = Graph(0, 0, {fault.code: 0 for fault in FAULTS}, 0, 0, {}, [], [], [])
@@ -189,6 +190,7 @@ def test_texts_of_the_site_cannot_inject_markup() -> None:
         [pages] * 9,
         {fault.code: LinkList(30, [link] * 30) for fault in FAULTS},
         {evil.start: page},
+        5,
     )
     document = render_report(replace(GRAPH, subjects=[evil], matrix=[[1]]), lists, PLACE)
     assert not re.search("<b>|<i>", document.replace("<b>What to do next</b>", ""))
@@ -263,3 +265,8 @@ def test_the_report_fits_a_phone_and_can_be_read_without_a_script(
     assert body["width"] <= 400
     assert max(box["x"] + box["width"] for cell in page.locator(".listed th, .listed td").all() if (box := cell.bounding_box())) <= 400  # fmt: skip
     assert not page.locator("form").first.is_visible()
+
+
+@pytest.mark.parametrize(("slots", "words"), [(1, "one related article."), (5, "five related articles."), (7, "seven")])
+def test_the_report_says_how_many_links_a_page_has(slots: int, words: str) -> None:
+    assert f"Each page has up to {words}" in render_report(GRAPH, replace(LISTS, slots=slots), PLACE)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import yaml
 
-from qtgen.page import Page, emit, read, read_text, splice
+from qtgen.page import Page, default_profile, emit, read, read_text, splice
 from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.site.index import SiteIndex, page_facts
@@ -107,4 +107,7 @@ def test_facts_locate_the_values_of_real_pages(real_pages: Mapping[str, bytes]) 
             for key in ("url", "id", "title"):
                 span = page.span(section + key)
                 expected = (*page.position(span.start), *page.position(span.end))
-                assert site.location_of(row, key) in (expected, None if (key, row) == ("title", 0) else expected), path
+                assert site.location_of(row, key, default_profile()) in (
+                    expected,
+                    None if (key, row) == ("title", 0) else expected,
+                ), path

@@ -12,8 +12,10 @@ from qtgen import regeneration
 from qtgen._util.concurrency import Stop
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
+from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
+from qtgen.page import default_layout
 from qtgen.regeneration.api import default_filter, regenerate
 from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
@@ -49,7 +51,7 @@ def test_stale_pages_are_rewritten_and_fresh_ones_are_not(config: GenerationConf
 def test_the_models_are_those_of_the_providers(config: GenerationConfig) -> None:
     write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
     run(config, Responder(lambda _: seo_json()))
-    staleness = StalenessFilter([REASONS["model-changed"]], frozenset())
+    staleness = StalenessFilter([REASONS["model-changed"]], frozenset(), groups=frozenset(WRITTEN_GROUPS))
     assert run(config, Responder(lambda _: seo_json()), staleness=staleness) == []
     (result,) = run(config, Responder(lambda _: seo_json(), "other"), staleness=staleness)
     assert result.job.reasons == ("model-changed",)
@@ -87,7 +89,7 @@ def test_a_folder_without_pages_is_an_error(config: GenerationConfig) -> None:
 
 
 def test_the_default_filter_has_every_reason_that_applies_by_itself() -> None:
-    staleness = default_filter()
+    staleness = default_filter(default_layout())
     names = [reason.name for reason in staleness.reasons]
     assert names == [
         "prompt-changed",

@@ -24,6 +24,7 @@ from qtgen.regeneration.compare import (
     keyword_objections,
 )
 from qtgen.regeneration.measures import MEASURES
+from support.default_site import DESCRIPTION_TEXT, KEYWORDS_TEXT
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, make_page
 from support.rewriting import DESCRIPTION, KEYWORDS, OFF_TOPIC, Responder, first_shown, prefers, verdict
 
@@ -94,7 +95,7 @@ def test_an_empty_old_answer_is_no_reference() -> None:
     ],
 )
 def test_a_new_description_must_tell_as_much_of_the_page(new: str, objection: str) -> None:
-    objections = "; ".join(description_objections(QUESTION, ABOUT, LONG_DESCRIPTION, new))
+    objections = "; ".join(description_objections(QUESTION, ABOUT, LONG_DESCRIPTION, new, limits=DESCRIPTION_TEXT))
     assert objection in objections
     assert bool(objection) == bool(objections), objections
 
@@ -106,7 +107,11 @@ def test_only_the_displayed_part_of_a_description_counts() -> None:
         "Osmosis is the passage of water through a membrane towards the side with more solute, which ends when even."
     )
     assert len(visible) > 100
-    assert not [*description_objections(QUESTION, ABOUT, visible + " " * 30 + hidden, SHORT_DESCRIPTION)]
+    assert not [
+        *description_objections(
+            QUESTION, ABOUT, visible + " " * 30 + hidden, SHORT_DESCRIPTION, limits=DESCRIPTION_TEXT
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -119,14 +124,16 @@ def test_only_the_displayed_part_of_a_description_counts() -> None:
     ],
 )
 def test_new_keywords_must_be_in_the_page_and_not_fewer(new: str, objection: str) -> None:
-    objections = "; ".join(keyword_objections(ABOUT, "osmosis, membrane, solute, water, pores", new))
+    objections = "; ".join(
+        keyword_objections(ABOUT, "osmosis, membrane, solute, water, pores", new, limits=KEYWORDS_TEXT)
+    )
     assert objection in objections
     assert bool(objection) == bool(objections), objections
 
 
 def test_the_number_of_keywords_is_compared_with_what_the_prompt_asks_for() -> None:
     many = ", ".join(["water"] * 40)
-    assert not [*keyword_objections(ABOUT, many, ", ".join(["water"] * 10))]
+    assert not [*keyword_objections(ABOUT, many, ", ".join(["water"] * 10), limits=KEYWORDS_TEXT)]
 
 
 def test_a_page_is_compared_in_the_fields_that_changed() -> None:

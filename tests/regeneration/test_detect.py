@@ -38,7 +38,8 @@ URL = "/learn/biology/questions/what-is-osmosis"
 
 
 def named(*reasons: str, codes: frozenset[str] = frozenset(), **options: Any) -> StalenessFilter:
-    return StalenessFilter([REASONS[name] for name in reasons], codes, **options)
+    groups = options.pop("groups", frozenset(WRITTEN_GROUPS))
+    return StalenessFilter([REASONS[name] for name in reasons], codes, groups, **options)
 
 
 def find(

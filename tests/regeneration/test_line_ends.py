@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.provenance import ProvenanceIndex
+from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex
 from qtgen.generation.types import Status
+from qtgen.page import default_layout
 from qtgen.page.profile import default_profile
 from qtgen.regeneration.api import default_filter
 from qtgen.regeneration.detect import find_stale
@@ -43,7 +44,7 @@ def find(config: GenerationConfig, staleness: StalenessFilter | None = None) -> 
     return find_stale(
         batches,
         ValidationOptions((), profile=default_profile()),
-        staleness or default_filter(),
+        staleness or default_filter(default_layout()),
         criteria,
         ProvenanceIndex(),
         config,
@@ -87,9 +88,9 @@ def test_a_page_is_judged_after_the_fix(config: GenerationConfig, form: Callable
 
 def test_line_ends_are_no_reason_if_another_one_is_named(config: GenerationConfig) -> None:
     write(FORMS[0])
-    assert find(config, StalenessFilter([], frozenset({"QT601"}))).stale == []
+    assert find(config, StalenessFilter([], frozenset({"QT601"}), groups=frozenset(WRITTEN_GROUPS))).stale == []
     write(FORMS[0], **{DESCRIPTION: LONG_DESCRIPTION})
-    report = find(config, StalenessFilter([], frozenset({"QT601"})))
+    report = find(config, StalenessFilter([], frozenset({"QT601"}), groups=frozenset(WRITTEN_GROUPS)))
     assert [page.reasons for page in report.stale] == [("QT601",)]
 
 

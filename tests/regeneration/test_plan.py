@@ -9,7 +9,7 @@ import pytest
 from qtgen.errors import Failure
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
-from qtgen.page import read, read_text
+from qtgen.page import default_layout, read, read_text
 from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
@@ -211,13 +211,13 @@ def test_an_answer_is_not_rewritten_without_its_source_text(config: GenerationCo
 
 def test_a_result_without_an_attempt_names_the_page_and_its_reasons() -> None:
     page = stale(QT601={DESCRIPTION}, old={"answer"})
-    result = not_attempted(page, Failure("budget", "used up"), Status.SKIPPED)
+    result = not_attempted(page, Failure("budget", "used up"), default_layout(), Status.SKIPPED)
     assert (result.job.path, result.job.url, result.job.reasons) == (page.path, URL, ("QT601", "old"))
     assert result.job.fields == {DESCRIPTION, "answer"}
     outcome = result.outcome
     assert (outcome.status, outcome.url, outcome.attempts, outcome.draft) == (Status.SKIPPED, URL, 0, None)
     assert read(result.job.original).problems, "nothing was read"
-    assert not_attempted(StalePage("p.md", "", {}), Failure("page", "x")).outcome.url is None
+    assert not_attempted(StalePage("p.md", "", {}), Failure("page", "x"), layout=default_layout()).outcome.url is None
 
 
 def test_the_complaint_of_a_reader_goes_with_the_job(config: GenerationConfig) -> None:

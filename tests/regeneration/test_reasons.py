@@ -7,7 +7,7 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord, group_digests
-from qtgen.page import Page
+from qtgen.page import Page, default_layout
 from qtgen.regeneration.reasons import (
     REASONS,
     Criteria,
@@ -36,7 +36,7 @@ def changed(**values: Any) -> ProvenanceRecord:
 
 
 def state_of(page: Page, **records: ProvenanceRecord) -> PageState:
-    return PageState("/u", "q1", records, lambda: page)
+    return PageState("/u", "q1", records, lambda: page, layout=default_layout())
 
 
 def groups_by_reason(state: PageState, criteria: Criteria = CRITERIA) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ def test_a_reason_applies_to_the_group_whose_provenance_differs(values: dict[str
 
 
 def test_source_changed_applies_only_to_pages_of_the_question_files() -> None:
-    state = PageState("/other", "q1", {"answer": changed(context_digest="c0")}, make_page)
+    state = PageState("/other", "q1", {"answer": changed(context_digest="c0")}, make_page, layout=default_layout())
     assert not [*REASONS["source-changed"].check(state, CRITERIA)]
 
 
@@ -115,7 +115,7 @@ def test_the_page_is_read_once_and_only_if_needed() -> None:
         reads.append(1)
         return make_page(score=0.1)
 
-    state = PageState("/u", "q1", {"answer": FRESH, "seo": FRESH}, read)
+    state = PageState("/u", "q1", {"answer": FRESH, "seo": FRESH}, read, layout=default_layout())
     assert state.written_on("answer") == dt.date(2026, 1, 31)
     assert not reads
     assert (state.score, state.page.values["score"]) == (0.1, 0.1)
@@ -154,7 +154,7 @@ def decided(action: str, page: Page, **values: Any) -> PageState:
     """Return the state of a page after a decision about it, without provenance."""
     texts = group_digests(page, WRITTEN_GROUPS)
     fields = {"id": "1", "at": "2026-01-31T00:00:00.000Z", "who": "ada", "url": "/u", "texts": texts, **values}
-    return PageState("/u", "q1", {}, lambda: page, Decision(action=Action(action), **fields))
+    return PageState("/u", "q1", {}, lambda: page, default_layout(), Decision(action=Action(action), **fields))
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_reasons_that_need_no_setting_and_no_name_need_history() -> None:
 
 
 def test_fields_belong_to_groups_and_rules_are_told_from_reasons() -> None:
-    assert (group_of("answer"), group_of("seo.page_keywords")) == ("answer", "seo")
-    assert group_of("related_article2.url") == "related"
-    assert (group_of("title"), group_of(None)) == (None, None)
+    assert (group_of("answer", default_layout()), group_of("seo.page_keywords", default_layout())) == ("answer", "seo")
+    assert group_of("related_article2.url", default_layout()) == "related"
+    assert (group_of("title", default_layout()), group_of(None, default_layout())) == (None, None)
     assert is_rule("QT601")
     assert not is_rule("old")

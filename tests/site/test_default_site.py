@@ -18,6 +18,7 @@ import pytest
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.page import emit, read, splice
+from qtgen.page.profile import default_profile
 from support import ROOT
 from support.golden import check_digests, digest
 
@@ -96,7 +97,10 @@ def test_prompts(qtgen: Command, config: GenerationConfig) -> None:
 
 
 def test_schemas_of_answers() -> None:
-    check("answer schemas", {shape: digest(answers.schema(shape)) for shape in answers.SHAPES})
+    check(
+        "answer schemas",
+        {shape: digest(answers.schema(shape, default_profile())) for shape in answers.shapes_of(default_profile())},
+    )
 
 
 def test_findings(qtgen: Command, real_pages: Pages) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtgen.page import Page, Style, Value, emit, read_text
+from qtgen.page import Page, Style, Value, default_profile, emit, read_text
 from qtgen.page.compile import default_layout
 from qtgen.page.fields import FIELDS
 from qtgen.page.reader import read_exactly
@@ -118,11 +118,11 @@ def test_the_place_of_each_value_is_known_without_the_text(
         for key in ("url", "id", "title"):
             span = made.span(section + key)
             expected = (*made.position(span.start), *made.position(span.end))
-            known = site.location_of(row, key)
+            known = site.location_of(row, key, default_profile())
             assert known == (None if (row, key) == (0, "title") else expected)
 
 
 def test_the_place_is_unknown_if_the_page_is_not_canonical() -> None:
     text = EXAMPLE_PAGE.replace("_schema: default\n", "# a comment\n_schema: default\n", 1)
     site = index_of(read_text(text))
-    assert site.location_of(0, "url") is None
+    assert site.location_of(0, "url", default_profile()) is None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from qtgen.page.profile import default_profile
-from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules import REGISTRY, rules_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE, example_pages, example_site_of
 from support.renamed_site import (
     HIDDEN,
@@ -95,7 +95,7 @@ def pages_with_faults() -> dict[str, bytes]:
     """Return the pages of all bad examples, and pages with a fault in each line, by path."""
     pages = {
         f"examples/{rule.code.lower()}-{number}/{path}": raw
-        for rule in REGISTRY.values()
+        for rule in rules_of(default_profile())
         for number, (path, raw) in enumerate(example_pages(rule.bad, example_site_of(default_profile())))
     }
     faulty = {f"faulty/{n}/biology/what-is-osmosis.md": page.encode() for n, page in enumerate(faulty_pages())}

@@ -7,6 +7,7 @@ from typing import Any
 
 from qtgen.generation.parsing import ParsedAnswer, parse
 from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
+from qtgen.page import default_layout
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -48,7 +49,7 @@ class Scripted:
 
 def parse_json(shape: str, text: str) -> ParsedAnswer:
     """Return an answer of a shape, which a model wrote as JSON."""
-    return parse(Prompt("test", 1, shape, (), {}, {}, "d", "w", "s"), text, "What is osmosis?")
+    return parse(Prompt("test", 1, shape, (), {}, {}, "d", "w", "s"), text, "What is osmosis?", layout=default_layout())
 
 
 POINTS: dict[str, Any] = {

@@ -10,6 +10,7 @@ import msgspec
 
 from qtgen.generation.decisions import Action, Decision, DecisionLog, timestamp
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import Frame, Limits, Plan, SourcePage, make_plan, read_frame, save_plan
 
 NOW = dt.datetime(2026, 11, 27, 9, 30, tzinfo=dt.UTC)
@@ -73,7 +74,7 @@ class Review:
 
 def write_audit(store: OutputFolder, *, name: str = "spring", seed: int = 7, **limits: Any) -> Review:
     """Freeze an audit of the pages below `site`, and return it with decisions that are appended to the file."""
-    frame = read_frame([Path("site")], store.folder)
+    frame = read_frame([Path("site")], store.folder, default_profile())
     chosen = None if name == "next" else Limits(**{"tolerance": 0.1, **limits})
     plan = make_plan(name, frame, store.decision_log(), at=NOW, seed=seed, limits=chosen)
     save_plan(store, plan)

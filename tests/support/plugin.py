@@ -17,6 +17,7 @@ from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
+from qtgen.page import default_layout
 from qtgen.page.profile import default_profile
 from qtgen.validation import plugins as validation_plugins
 from qtgen.validation import workers
@@ -136,12 +137,16 @@ def qtgen(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
 
 @pytest.fixture(scope="session")
 def library() -> PromptLibrary:
-    return PromptLibrary([shipped_folder("prompts")], {shape: answers.schema(shape) for shape in answers.SHAPES})
+    return PromptLibrary(
+        [shipped_folder("prompts")],
+        answers.schemas_of(default_profile()),
+        default_layout(),
+    )
 
 
 @pytest.fixture
 def config(library: PromptLibrary) -> GenerationConfig:
-    return GenerationConfig(library, choose_rules(profile=default_profile()), TODAY, repairs=2)
+    return GenerationConfig(library, choose_rules(profile=default_profile()), TODAY, default_profile(), repairs=2)
 
 
 # --- recordings -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Keys are renamed letter by letter, so that an unknown key is as similar to the r
 names have the length of the old ones, so that no position changes. Every renaming is its own inverse.
 """
 
+import datetime as dt
 import json
 import re
 import tomllib
@@ -249,4 +250,4 @@ def _toml(value: Any) -> str:
         return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return value.isoformat() if isinstance(value, dt.date) else json.dumps(value, ensure_ascii=False)

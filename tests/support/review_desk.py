@@ -13,6 +13,7 @@ import uvicorn
 
 from qtgen.generation.output import OutputFolder
 from qtgen.page import encode_answer
+from qtgen.page.profile import default_profile
 from qtgen.review.web.access import LinkAccess, proxy_access, read_secret
 from qtgen.review.web.app import create_app
 from qtgen.review.web.guards import allowed_hosts
@@ -53,7 +54,7 @@ def serving(who: str = "Ann", *, read_only: bool = False, header: str = "") -> I
     """
     store = OutputFolder(Path("out"))
     access = proxy_access(header, ["127.0.0.1"]) if header else LinkAccess(who, read_secret(store.review_folder))
-    workspace = open_workspace([Path("site")], Settings(out=store.folder), read_only=read_only)
+    workspace = open_workspace([Path("site")], Settings(out=store.folder), default_profile(), read_only=read_only)
     with listen("127.0.0.1", 0) as listener, workspace.watcher():
         app = create_app(workspace, access, allowed_hosts("127.0.0.1", []), read_only=read_only)
         config = uvicorn.Config(app, loop="asyncio", ws="none", lifespan="off", log_config=None, proxy_headers=False)

@@ -7,14 +7,14 @@ from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.rules import REGISTRY, PageFile, Rule, check_page
+from qtgen.validation.rules import PageFile, Rule, check_page, rules_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions, ValidationResult
 
 Run = Callable[..., tuple[int, str, str]]
 """The type of the fixture `qtgen`."""
 
-ALL_RULES: Sequence[Rule] = sorted(REGISTRY.values(), key=lambda rule: rule.code)
+ALL_RULES: Sequence[Rule] = rules_of(default_profile())
 
 
 def write_page(path: str | Path, text: str = EXAMPLE_PAGE) -> None:

@@ -72,7 +72,7 @@ def test_a_file_is_found_from_any_folder_of_the_project(qtgen: Run, monkeypatch:
 def test_new_pages_must_satisfy_the_rules_of_a_file() -> None:
     write_plugin_file()
     settings = load_settings(Path.cwd(), {}, {}).settings
-    assert "ACME101" in [rule.code for rule in generation_config(settings, TODAY).rules]
+    assert "ACME101" in [rule.code for rule in generation_config(settings, TODAY, default_profile()).rules]
 
 
 def test_a_rule_of_a_file_is_a_reason_to_rewrite_a_page(qtgen: Run) -> None:

@@ -18,8 +18,8 @@ _NESTING_MAX = 60  # deeper containers and brackets are shown as text
 
 
 @cache
-def markdown_parser() -> MarkdownIt:
-    """Return a parser that reads Markdown as remark-gfm and remark-math do."""
+def markdown_parser(*, math: bool) -> MarkdownIt:
+    """Return a parser that reads Markdown as remark-gfm does, and as remark-math does if `math` is set."""
     parser = MarkdownIt("commonmark", {"maxNesting": _NESTING_MAX})
     parser.inline = _Parser()
     parser.use(gfm_plugin)
@@ -27,8 +27,10 @@ def markdown_parser() -> MarkdownIt:
     parser.core.ruler.disable("text_join")  # joined texts would lose their places
     parser.inline.ruler2.disable("fragments_join")
     parser.inline.ruler.before("text", "place", _record_place)
-    parser.inline.ruler.before("escape", "math", _inline_math)
-    parser.block.ruler.before("fence", "math", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    if math:
+        parser.inline.ruler.before("escape", "math", _inline_math)
+        interrupted = ["paragraph", "reference", "blockquote", "list"]
+        parser.block.ruler.before("fence", "math", _math_block, {"alt": interrupted})
     parser.validateLink = lambda url: True  # type: ignore[method-assign] # noqa: ARG005 - no link navigates
     return parser
 

@@ -48,7 +48,7 @@ _PLAIN = {
 _PLAIN_HTML = {name: Markup(html) for name, html in _PLAIN.items()}  # noqa: S704 - constants
 
 
-def render_markdown(markdown: str, marks: Iterable[RawMark] = ()) -> Markup:
+def render_markdown(markdown: str, marks: Iterable[RawMark] = (), *, math: bool) -> Markup:
     """Return Markdown as safe HTML, approximately as the site shows it.
 
     Raw HTML is shown as text, and so is a formula that cannot be converted to MathML. Links have no address to
@@ -56,12 +56,13 @@ def render_markdown(markdown: str, marks: Iterable[RawMark] = ()) -> Markup:
 
     Args:
         marks: Start, end and kind (`ins` or `del`) of parts to mark, as offsets in code points.
+        math: Whether the site renders formulas between dollar signs.
     """
     found = Marks(marks, markdown)
     text = markdown.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > _LENGTH_MAX:
         return Markup('<pre class="source">{}</pre>\n').format(found.text_html(text, range(len(text))))
-    return _Writer(text, found).written(markdown_parser().parse(text))
+    return _Writer(text, found).written(markdown_parser(math=math).parse(text))
 
 
 @cache

@@ -12,6 +12,7 @@ from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._errors import describe
 from qtgen.commands._options import Grouped, budget_option, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._site import profile_of
 from qtgen.commands.eval._judging import report_end
 from qtgen.commands.eval._outputs import OutputOptions, ReportWriter, output_options
 from qtgen.commands.eval._pairs import PairJudging, judge_pairs
@@ -25,6 +26,7 @@ from qtgen.evaluation.plugins import load_plugins, scorer_name
 from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
 from qtgen.evaluation.suites.suite import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
+from qtgen.page.compile import main_layout
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
@@ -131,17 +133,19 @@ def _references(report: EvalReport) -> tuple[Reference, ...]:
     if report.scorer != scorer_name():
         return ()
     try:
-        return load_suite(find_suite(report.suite)).references
+        return load_suite(find_suite(report.suite), profile_of(settings_from({}))).references
     except UsageError:
         return ()
 
 
 def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
+    profile = profile_of(settings_from({}))
     return ReportSources(
         before=before,
-        pages=find_page_files(after),
-        pages_before=find_page_files(before),
+        pages=find_page_files(after, profile),
+        pages_before=find_page_files(before, profile),
         references=find_reference_files(find_suite(after.suite)),
+        has_math=main_layout(profile).codec.math,
     )
 
 
@@ -159,7 +163,7 @@ def _gate_settings(suite: str, known: tuple[str, ...], given: Mapping[str, Any])
     Without the suite, the gate has the metrics that the reports say, or the default ones.
     """
     try:
-        settings = load_suite(find_suite(suite)).settings.gate
+        settings = load_suite(find_suite(suite), profile_of(settings_from({}))).settings.gate
     except UsageError:
         settings = GateSettings(metrics=known or GATE_METRICS)
     try:

@@ -8,6 +8,7 @@ from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
+from qtgen.commands._site import profile_of
 from qtgen.commands._steps import progress_after
 from qtgen.evaluation.metrics import METRICS, check_metric_names
 from qtgen.evaluation.people.agreement import Agreement, agreement, claim_agreement, read_sources
@@ -41,10 +42,11 @@ def command(data: Path, metrics: str, as_json: bool) -> int:
     Pairs that people tied are excluded. A tie of the metric counts as half. The intervals come from a bootstrap over
     clusters.
     """
-    load_plugins(settings_from({}).plugins)
+    settings = settings_from({})
+    load_plugins(settings.plugins)
     names = _metric_names(metrics)
     rows: list[Agreement] = []
-    for source, answers in read_sources(data).items():
+    for source, answers in read_sources(data, profile_of(settings)).items():
         note(f"{source}: {len(answers):,} answers")
         results = []
         with progress_after(f"Scoring {source}", len(answers)) as step:

@@ -8,6 +8,7 @@ from qtgen._util.text import pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import Finite, settings_from
 from qtgen.commands._paths import NonEmptyPath
+from qtgen.commands._site import profile_of
 from qtgen.errors import UsageError
 from qtgen.evaluation.metrics import check_metric_names, metric_directions
 from qtgen.evaluation.plugins import load_plugins
@@ -123,7 +124,11 @@ def _gate_of(paths: tuple[Path, ...], reports: list[EvalReport]) -> GateTest:
     if not reports:
         return GateTest()
     folder, report = paths[0].parent, reports[0]
-    settings = load_suite(folder).settings.gate if (folder / "suite.toml").exists() else GateSettings()
+    settings = (
+        load_suite(folder, profile_of(settings_from({}))).settings.gate
+        if (folder / "suite.toml").exists()
+        else GateSettings()
+    )
     tested = next((len(report.gate.comparisons) for report in reversed(reports) if report.gate), 0)
     tested = tested or sum(1 for name in settings.metrics if report.values(name))
     return GateTest(settings.alpha, settings.matters, max(1, tested))

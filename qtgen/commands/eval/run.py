@@ -15,7 +15,7 @@ from qtgen.commands._options import Grouped, budget_option, folder, options_of, 
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._run import require_prices
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands.eval._baseline import compare_and_save, explain_baseline
 from qtgen.commands.eval._batch import batch_candidates, is_pending
 from qtgen.commands.eval._dry_run import estimate_suite
@@ -38,6 +38,7 @@ from qtgen.evaluation.suites.suite import Suite, find_suite, load_suite
 from qtgen.generation.config import GenerationConfig
 from qtgen.llm.factory import embeddings, endpoints_for
 from qtgen.llm.providers import provider_name
+from qtgen.page.compile import main_layout
 from qtgen.settings import Settings
 
 _EPILOG = """\b
@@ -122,10 +123,12 @@ def command(suites: tuple[str, ...], **parameters: Any) -> int:
     require("`qtgen eval run`", "generate", "jinja2", "openai", "rich", "sqlalchemy")
     options = EvalRunOptions.from_parameters(parameters)
     folders = [find_suite(name) for name in suites]
-    load_plugins(settings_from({"site": options.flags["site"]}).plugins)
+    settings = settings_from({"site": options.flags["site"]})
+    load_plugins(settings.plugins)
+    profile = profile_of(settings)
     options.outputs.check([path.resolve().name for path in folders])
     writer = ReportWriter(options.outputs, len(folders), is_dry_run=options.dry_run)
-    return evaluate_suites(folders, writer, lambda path: _SuiteRun(load_suite(path), options, writer).go())
+    return evaluate_suites(folders, writer, lambda path: _SuiteRun(load_suite(path, profile), options, writer).go())
 
 
 class _SuiteRun:
@@ -134,7 +137,7 @@ class _SuiteRun:
     def __init__(self, suite: Suite, options: EvalRunOptions, writer: ReportWriter) -> None:
         self.suite, self.options, self.writer = suite, options, writer
         self.settings = self._settings()
-        self.config: GenerationConfig = suite_config(self.settings)
+        self.config: GenerationConfig = suite_config(self.settings, suite.profile)
         self.repeats = options.repeats or suite.settings.repeats
         self.cassette = cassette_of(suite, options.mode)
         self.recordings = RunRecordings(options)
@@ -161,7 +164,7 @@ class _SuiteRun:
             results, info = self._judge(session, candidates, results, info)
         info = replace(info, recordings=self.recordings.finish(candidates, info.recordings, info.judging))
         if options.write_scores:
-            write_page_scores(candidates, results)
+            write_page_scores(candidates, results, self.suite.profile)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
         compared = compare_and_save(self.suite, options, self.settings, report)
         self.writer.show(compared.report, self._sources(candidates, compared.before))
@@ -240,6 +243,7 @@ class _SuiteRun:
         return ReportSources(
             before=baseline,
             pages={(page.reference.id, page.repeat): page.path for page in candidates if page.path},
-            pages_before=find_page_files(baseline) if baseline else {},
+            pages_before=find_page_files(baseline, self.suite.profile) if baseline else {},
             references={reference.id: reference.path for reference in self.suite.references},
+            has_math=main_layout(self.suite.profile).codec.math,
         )

@@ -14,7 +14,7 @@ from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath, UnusablePaths
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands.eval._outputs import relative_path
 from qtgen.errors import QtgenError, UsageError
 from qtgen.evaluation.plugins import load_plugins
@@ -114,7 +114,7 @@ def _claims(targets: Sequence[str], suite: Path | None) -> Iterator[_Claim]:
 
 def _verified(claim: _Claim, baseline: Path | None, settings: Settings) -> tuple[Suite, EvalReport, Verification]:
     report = load_report(claim.path)
-    suite = load_suite(claim.suite or _suite_of(claim.path, report))
+    suite = load_suite(claim.suite or _suite_of(claim.path, report), profile_of(settings))
     evidence = gather_evidence(report, suite, settings)
     before = baseline or (Path(report.gate.baseline) if report.gate else None)
     compared = load_report(before) if before and (baseline or before.is_file()) else None

@@ -16,11 +16,10 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, review_command, settings_for_pages, stats_command
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_arguments, site_option
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import default_profile
 from qtgen.review.audits.acceptance import FixedRule, Rule, check_parameters, fixed_sample_size, promise
 from qtgen.review.audits.audits import (
     NEXT,
@@ -109,11 +108,12 @@ def command(**arguments: object) -> int:
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     settings = settings_for_pages({"out": options.out, "site": options.site}, options.paths)
+    profile = profile_of(settings)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)
     check_absent(store, options.name)  # before the pages are read, which takes a while
-    frame, log = read_frame(options.paths, store.folder), read_log(store)
+    frame, log = read_frame(options.paths, store.folder, profile_of(settings)), read_log(store)
     excluded = [f"{normpath(store.folder / path)}: not in the plan. {reason}" for path, reason in frame.excluded]
     warn(excluded, "page", " not in the plan")
     frame = _with_features(frame, log, options.paths, settings, store)
@@ -123,11 +123,12 @@ def command(**arguments: object) -> int:
     for line in plan_lines(plan):
         echo(line)
     note(f"wrote {path}; commit it with the pages")
-    note(f"read the pages: {review_command(store.folder, options.paths, '--queue', _queue(plan))}")
+    site = site_arguments(profile)
+    note(f"read the pages: {review_command(store.folder, options.paths, '--queue', _queue(plan), *site)}")
     if plan.rule is None:
-        note(f"see the result: {stats_command(store.folder, plan.name)}")
+        note(f"see the result: {stats_command(store.folder, plan.name, *site)}")
     else:
-        gate = stats_command(store.folder, plan.name, "--require-accepted")
+        gate = stats_command(store.folder, plan.name, "--require-accepted", *site)
         note(f"in a release pipeline, this command exits with 1 unless the batch is accepted: {gate}")
     return 0
 
@@ -150,18 +151,16 @@ def _with_features(
     from qtgen.validation.selection import choose_rules
 
     load_plugins(settings)
-    rules = rule_settings(settings)
-    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile())  # TRANSITIONAL
-    cache = project_cache(rules, profile=default_profile())  # TRANSITIONAL
-    options = ValidationOptions(
-        chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=default_profile()
-    )  # TRANSITIONAL
+    rules, profile = rule_settings(settings), profile_of(settings)
+    chosen = choose_rules(settings.select, settings.ignore, rules.requested, profile=profile)
+    cache = project_cache(rules, profile=profile)
+    options = ValidationOptions(chosen, corpus=settings.corpus, cache=cache, settings=rules, profile=profile)
     try:
         with ValidationResult(iter_batches(paths), options) as result:
             findings = finding_features(frame, result, store.folder)
     finally:
         cache.close()
-    return frame.with_features(findings).with_features(rewrite_features(read_rewrites(store)))
+    return frame.with_features(findings).with_features(rewrite_features(read_rewrites(store, profile)))
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:

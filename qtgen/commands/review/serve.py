@@ -22,7 +22,7 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, settings_for_pages
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._steps import progress_after
 from qtgen.commands.review._decisions import log_problems
 from qtgen.commands.review._only_server import become_only_server, listen_or_name_server
@@ -216,7 +216,9 @@ def _opened(options: ServeOptions, settings: "Settings") -> "Iterator[Workspace]
     from qtgen.review.web.workspace import open_workspace
 
     with progress_after("Indexing pages") as step:
-        workspace = open_workspace(options.paths, settings, read_only=options.read_only, on_progress=step.update)
+        workspace = open_workspace(
+            options.paths, settings, profile_of(settings), read_only=options.read_only, on_progress=step.update
+        )
     try:
         with workspace.watcher():
             yield workspace

@@ -9,13 +9,14 @@ import click
 
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
-from qtgen.commands._options import folder
+from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note, warn
-from qtgen.commands._site import site_option
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._tables import print_facts, print_table
 from qtgen.commands.review._decisions import OTHER_FOLDER, log_problems, note_file, open_store, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import Profile
 from qtgen.review.audits.agreement import Agreement, Figure
 from qtgen.review.audits.audits import (
     AuditProgress,
@@ -73,17 +74,18 @@ def command(**options: Any) -> int:
 
 def _run(options: StatsOptions) -> int:
     store = open_store(options.out, options.site)
+    profile = profile_of(settings_from({"out": options.out, "site": options.site}))
     plans = _plans(store, options)
     log = read_log(store)
     drawn = _of_plan(log, options.plan)
-    every = [progress(plan, drawn, digests_from_files(plan, store.folder)) for plan in plans.plans.values()]
+    every = [progress(plan, drawn, digests_from_files(plan, store.folder, profile)) for plan in plans.plans.values()]
     summary = summarize(every, drawn)
     if options.as_json:
         problems = [*map(str, plans.problems), *log_problems(store, log)]
         echo(json_text({**as_dict(summary), "problems": problems}, indent=1))
     else:
         _print(summary, options.plan)
-    _note_changes(store, summary, drawn)
+    _note_changes(store, summary, drawn, profile)
     note_file(store)
     is_accepted = bool(summary.audits) and all(one.verdict is Verdict.ACCEPT for one in summary.audits)
     if options.require_accepted and not is_accepted:
@@ -137,11 +139,11 @@ def _print(summary: Summary, name: str | None) -> None:
     _print_agreement(summary)
 
 
-def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog) -> None:
+def _note_changes(store: OutputFolder, summary: Summary, log: DecisionLog, profile: Profile) -> None:
     """Note the accepted batches with pages that changed later. The verdict does not cover those pages."""
     for one in summary.audits:
         if one.verdict is Verdict.ACCEPT:
-            changed = changed_unread(one.plan, log, digests_from_files(one.plan, store.folder))
+            changed = changed_unread(one.plan, log, digests_from_files(one.plan, store.folder, profile))
             if changed:
                 texts = "the present text of 1 page" if changed == 1 else f"the present texts of {changed:,} pages"
                 note(f"{one.plan.name}: the verdict does not cover {texts}, which nobody read since the plan was made")

@@ -19,6 +19,7 @@ from qtgen.evaluation.metrics import (
 from qtgen.evaluation.metrics.base import (
     JUDGE_METRICS,
     METRICS,
+    Bounds,
     Case,
     Direction,
     Metric,
@@ -38,6 +39,7 @@ __all__ = [
     "METRICS",
     "SCORER",
     "AnalyzedText",
+    "Bounds",
     "Case",
     "Direction",
     "Metric",

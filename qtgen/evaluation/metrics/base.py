@@ -26,14 +26,47 @@ class Direction(StrEnum):
     NONE = "none"
 
 
+class Bounds(NamedTuple):
+    """The least and the greatest number that a site allows; None for any."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def __contains__(self, number: object) -> bool:
+        assert isinstance(number, int | float)  # noqa: S101 - numbers alone are compared
+        return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
+
+
+UNBOUNDED = Bounds()
+
+
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """The parts of a page around its answer. `errors` and `warnings` are the rule codes that the page breaks."""
+    """The parts of a page around its answer.
 
-    description: str
-    keywords: str
+    Args:
+        description: What search engines show; None if the site's pages have no such field.
+        keywords: The keywords in one text; None if the site's pages have none.
+        errors: The codes of the rules of severity error that the page breaks.
+        warnings: The codes of those of severity warning.
+        separator: What separates the keywords.
+        description_bounds: The characters that the site allows a description.
+        keyword_bounds: The keywords that it allows.
+    """
+
+    description: str | None
+    keywords: str | None
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    separator: str = ","
+    description_bounds: Bounds = UNBOUNDED
+    keyword_bounds: Bounds = UNBOUNDED
+
+    @property
+    def keyword_list(self) -> list[str]:
+        """The keywords."""
+        parts = (self.keywords or "").split(self.separator.strip(" ") or self.separator)
+        return [word.strip() for word in parts if word.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 from qtgen._util.memo import Memo
 from qtgen.evaluation.metrics.base import Case, Direction, Score, metric
 from qtgen.evaluation.metrics.text import AnalyzedText, ngrams
-from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MAX, KEYWORDS_MIN
 
 _POINT = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*+]) +\S", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} +\S|\*\*[^*\n]{2,80}\*\*", re.MULTILINE)
@@ -78,14 +77,14 @@ def keyword_quality(case: Case) -> Score:
 
     None for an answer without a page.
     """
-    if case.page is None:
+    if case.page is None or case.page.keywords is None:
         return Score(None)
-    keywords = [word.strip() for word in case.page.keywords.split(",") if word.strip()]
+    keywords, (least, most) = case.page.keyword_list, case.page.keyword_bounds
     if not keywords:
         return Score(0.0, "no keywords")
     known = {word for text in (case.question, *case.references) for word in text.counts}
     unrelated = [keyword for keyword in keywords if not set(AnalyzedText(keyword).stems) & known]
-    count_factor = min(1.0, len(keywords) / KEYWORDS_MIN, KEYWORDS_MAX / len(keywords))
+    count_factor = min(1.0, len(keywords) / (least or 1), (most or len(keywords)) / len(keywords))
     note = f"not in question or reference: {', '.join(unrelated[:3])}" if unrelated else ""
     return Score(count_factor * (1 - len(unrelated) / len(keywords)), note)
 
@@ -96,11 +95,11 @@ def description_quality(case: Case) -> Score:
 
     None for an answer without a page.
     """
-    if case.page is None:
+    if case.page is None or case.page.description is None:
         return Score(None)
     description = case.candidate.with_same_embedder(case.page.description)
     nearest = max(float(description.vector @ text.vector) for text in (case.question, *case.references))
-    fits = DESCRIPTION_MIN <= len(case.page.description) <= DESCRIPTION_MAX
+    fits = len(case.page.description) in case.page.description_bounds
     return Score(max(0.0, nearest) * (1 if fits else 0.5), f"{len(case.page.description)} characters")
 
 

@@ -19,6 +19,7 @@ from qtgen.evaluation.people.decided_pairs import decided_pairs
 from qtgen.evaluation.scoring import Sample, SampleResult
 from qtgen.evaluation.statistics.paired import Clusters, Floats, Interval, Values, finite_array, mean_interval
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import Profile
 
 Records = Sequence[Mapping[str, Any]]
 COMPARISON = "comparison"
@@ -113,14 +114,18 @@ SOURCES = (
 _CLAIMS = AnswerSource("K-QA claims", ("meta_kqa_claims",), _read_claims)
 
 
-def read_sources(folder: Path) -> dict[str, list[JudgedAnswer]]:
+def read_sources(folder: Path, profile: Profile) -> dict[str, list[JudgedAnswer]]:
     """Return the judged answers of every data set whose files are in a folder, as `NAME.jsonl` or `NAME.*.jsonl`.
 
     An output folder has the decisions of its reviewers. Raises UsageError if there is no data set with an answer, or if
     a file does not have the expected form, and OutputError if the decisions cannot be read.
+
+    Args:
+        folder: The folder.
+        profile: The page layout of the site that the decisions are about.
     """
     sources = {source.name: answers for source in SOURCES if (answers := _read(source, folder)) is not None}
-    own = [*_read_decisions([[*decided_pairs(OutputFolder(folder))]])]
+    own = [*_read_decisions([[*decided_pairs(OutputFolder(folder), profile)]])]
     if own:
         sources[DECISIONS] = [*sources.get(DECISIONS, ()), *own]
     if not sources:

@@ -174,7 +174,8 @@ class _Entries:
         is_rendered = len(side.text) <= self._remaining
         if is_rendered:
             self._remaining -= len(side.text)
-            html = render_markdown(side.text, [(start, end, side.kind) for start, end in differing_ranges(parts)])
+            marks = [(start, end, side.kind) for start, end in differing_ranges(parts)]
+            html = render_markdown(side.text, marks, math=self._sources.has_math)
         else:
             html = source_html(side.text, parts, side.kind)
         link = file_link(side.file, self._sources.folder) if side.file else ""

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtgen.evaluation.report import EvalItem, EvalReport
-from qtgen.page.naming import slug
+from qtgen.page.compile import main_layout
+from qtgen.page.profile import Profile
+from qtgen.page.template import Slugger
 
 ItemKey = tuple[str, int]
 """Id and repeat of an item."""
@@ -22,6 +24,7 @@ class ReportSources:
         pages: The file of each answer that has one.
         pages_before: The same for the answers of `before`.
         references: The file of each reference, by id.
+        has_math: Whether the site renders formulas between dollar signs.
     """
 
     folder: Path = Path()
@@ -29,6 +32,7 @@ class ReportSources:
     pages: Mapping[ItemKey, Path] = field(default_factory=dict)
     pages_before: Mapping[ItemKey, Path] = field(default_factory=dict)
     references: Mapping[str, Path] = field(default_factory=dict)
+    has_math: bool = True
 
 
 def key_of(item: EvalItem) -> ItemKey:
@@ -36,19 +40,25 @@ def key_of(item: EvalItem) -> ItemKey:
     return item.id, item.repeat
 
 
-def find_page_files(report: EvalReport) -> dict[ItemKey, Path]:
-    """Return the files of a report on pages of a folder, as far as they still exist."""
+def find_page_files(report: EvalReport, profile: Profile) -> dict[ItemKey, Path]:
+    """Return the files of a report on pages of a folder, as far as they still exist.
+
+    Args:
+        report: The report.
+        profile: The page layout of the site, by which the folder of a page follows from its subject.
+    """
     folder = Path(report.model)
     if report.provider != "pages" or not folder.is_dir():
         return {}
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(folder.rglob("*.md")):
         files[path.stem].append(path)
-    found = ((key_of(item), _page_of(item, files[item.id])) for item in report.items)
+    slug = main_layout(profile).slug
+    found = ((key_of(item), _page_of(item, files[item.id], slug)) for item in report.items)
     return {key: path for key, path in found if path is not None}
 
 
-def _page_of(item: EvalItem, paths: list[Path]) -> Path | None:
+def _page_of(item: EvalItem, paths: list[Path], slug: Slugger) -> Path | None:
     """Return the only file with the item's name, or the one in the folder of its subject."""
     if len(paths) == 1:
         return paths[0]

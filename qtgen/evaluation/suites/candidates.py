@@ -9,13 +9,14 @@ from pathlib import Path
 
 from qtgen._util.concurrency import Stop
 from qtgen.errors import Failure
-from qtgen.evaluation.suites.suite import Reference, Suite, page_path
+from qtgen.evaluation.page_texts import answer_of
+from qtgen.evaluation.suites.suite import Reference, Suite, page_key, page_path, question_values
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.pipeline import generate_pages
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.types import Provider, Usage
-from qtgen.page import decode_answer, read_text, slug, url
+from qtgen.page import Page, read_text
 from qtgen.site.discovery import read_page_bytes
 
 _DATE = dt.date(2000, 1, 1)  # a page's date and id do not affect its score
@@ -38,13 +39,17 @@ class Candidate:
     @property
     def answer(self) -> str:
         """The page's answer as Markdown; empty if there is none."""
-        return "" if self.text is None else decode_answer(read_text(self.text).text_of("answer") or "")
+        return "" if self.page is None else answer_of(self.page) or ""
+
+    @property
+    def page(self) -> Page | None:
+        """The page, or None if there is none."""
+        return None if self.text is None else read_text(self.text, self.reference.layout)
 
 
 def job_for(reference: Reference) -> Job:
     """Return the generation job of a reference's question."""
-    question = reference.question
-    return Job(question, 1, _DATE, page_path(reference), url(question.subject, question.text))
+    return Job(reference.question, 1, _DATE, page_path(reference), page_key(reference))
 
 
 async def generate_candidates(
@@ -91,17 +96,27 @@ def find_candidates(suite: Suite, folder: Path) -> list[Candidate]:
 
 
 def _find_candidate(reference: Reference, folder: Path, paths: Sequence[Path]) -> Candidate:
-    expected = folder / slug(reference.question.subject) / reference.path.name
+    expected, *others = _expected_paths(reference, folder)
     if reference.error:
         return Candidate(reference, 1, error=reference.error)
     if not paths:
         return Candidate(reference, 1, error=Failure("no-page", f"{folder}: no page named {expected.name}"))
-    if len(paths) > 1 and expected not in paths:
+    known = next((path for path in (expected, *others) if path in paths), paths[0])
+    if len(paths) > 1 and known not in (expected, *others):
         message = f"both {paths[0]} and {paths[1]} have this name, and {expected} does not exist"
         return Candidate(reference, 1, error=Failure("ambiguous-page", message))
-    path = expected if expected in paths else paths[0]
     try:
-        text = read_page_bytes(str(path)).decode("utf-8", errors="replace")
+        text = read_page_bytes(str(known)).decode("utf-8", errors="replace")
     except OSError as error:
-        return Candidate(reference, 1, error=Failure("unreadable-page", f"{path}: {error.strerror or error}"))
-    return Candidate(reference, 1, text, path=path)
+        return Candidate(reference, 1, error=Failure("unreadable-page", f"{known}: {error.strerror or error}"))
+    return Candidate(reference, 1, text, path=known)
+
+
+def _expected_paths(reference: Reference, folder: Path) -> list[Path]:
+    """Return where the page of a reference can be, the place below the root of the site first.
+
+    The folder can also be one of those below the root: `articles` of pages in `articles/engines`.
+    """
+    layout = reference.layout
+    parts = (layout.folder.fill(question_values(reference), layout.slug) or "").split("/")
+    return [folder.joinpath(*parts[start:], reference.path.name) for start in range(len(parts))]

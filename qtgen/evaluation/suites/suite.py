@@ -17,9 +17,13 @@ from qtgen.evaluation.metrics import METRICS, Direction, check_metric_names, met
 from qtgen.evaluation.report import first_error
 from qtgen.evaluation.suites.reference_files import CONTEXT, NUGGETS, reference_pages
 from qtgen.generation.types import Question
-from qtgen.page import decode_answer, default_profile, file_name, slug
+from qtgen.page import Page, unreadable_page
+from qtgen.page.compile import main_layout
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
+from qtgen.page.reader import read_as
 from qtgen.settings import project_folder
-from qtgen.site.discovery import read_page
+from qtgen.site.discovery import read_page_bytes
 
 GATE_METRICS = ("score", "must_recall", "coverage", "contradiction", "structure")
 
@@ -67,12 +71,16 @@ class Nuggets(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference page. `error` says why it cannot be used; `answer` is empty if the page has none."""
+    """A reference page. `error` says why it cannot be used; `answer` is empty if the page has none.
+
+    `layout` is that of new pages of the site, which its candidates have too.
+    """
 
     id: str
     path: Path
     question: Question
     answer: str
+    layout: Layout = field(repr=False)
     nuggets: Nuggets = field(default_factory=Nuggets)
     error: Failure | None = None
 
@@ -88,6 +96,8 @@ class Suite:
 
     `digest` covers the ids and digests of the references.
     """
+
+    profile: Profile = field(repr=False)
 
     name: str
     folder: Path
@@ -117,8 +127,12 @@ def find_suite(name: str) -> Path:
     return folder if folder.is_dir() else Path(name)
 
 
-def load_suite(folder: Path) -> Suite:
+def load_suite(folder: Path, profile: Profile) -> Suite:
     """Return the suite in a folder.
+
+    Args:
+        folder: The suite.
+        profile: The page layout of the site. References are pages in the layout of its new pages.
 
     Raises UsageError if the folder is not a suite, if suite.toml has an unusable field or names an unknown metric, if
     files belong to no reference, or if two references ask the same. A reference that cannot be used is a value with an
@@ -134,10 +148,11 @@ def load_suite(folder: Path) -> Suite:
         raise UsageError(first_error(error), path=file) from None
     _check_metrics(settings, file)
     pages = reference_pages(folder / "references")
-    references = tuple(map(_load_reference, pages))
+    layout = main_layout(profile)
+    references = tuple(_load_reference(path, layout) for path in pages)
     check_distinct(references, folder / "references")
     digest = _digest([[reference.id, reference.digest] for reference in references])
-    return Suite(folder.name, folder, settings, references, digest)
+    return Suite(profile, folder.name, folder, settings, references, digest)
 
 
 def _check_metrics(settings: SuiteSettings, file: Path) -> None:
@@ -163,8 +178,24 @@ def _digest(document: Any) -> str:
 
 
 def page_path(reference: Reference) -> str:
-    """Return the path that a page for the reference's question has on the site."""
-    return f"{slug(reference.question.subject)}/{file_name(reference.question.text)}"
+    """Return the path that a page for the reference's question has on the site.
+
+    If it follows from more than the question and the subject, it is the name of the reference's file.
+    """
+    return reference.layout.page_path(question_values(reference)) or reference.path.name
+
+
+def page_key(reference: Reference) -> str:
+    """Return what identifies a page for the reference's question: its key, else its path."""
+    key = reference.layout.roles.key
+    values = question_values(reference)
+    return (key and reference.layout.fill(key, values)) or page_path(reference)
+
+
+def question_values(reference: Reference) -> dict[str, str]:
+    """Return the values of a page that its question and its subject give, by path."""
+    roles, question = reference.layout.roles, reference.question
+    return {roles.question: question.text, **({roles.subject: question.subject} if roles.subject else {})}
 
 
 def check_distinct(references: Sequence[Reference], folder: Path) -> None:
@@ -176,29 +207,42 @@ def check_distinct(references: Sequence[Reference], folder: Path) -> None:
             subject, text, source = (
                 " ".join(part.split()) for part in (question.subject, question.text, question.context or "")
             )
+            slug = reference.layout.slug
             groups[slug(subject), slug(text), source].append(reference.path.name)
     if same := [" and ".join(names) for names in groups.values() if len(names) > 1]:
         message = f"{', '.join(same)} ask the same question about the same subject"
         raise UsageError(message, path=folder, remedy="remove all but one of them, or set `repeats` in suite.toml")
 
 
-def _load_reference(path: Path) -> Reference:
-    page = read_page(str(path), -1, default_profile())  # TRANSITIONAL
-    title, subject, answer = (page.text_of(name) or "" for name in ("title", "subject", "answer"))
-    question = Question(title, subject, source=path.name)
-    if not (title and subject and answer.strip()):
-        missing = "answer" if title and subject else "title" if subject else "subject"
-        error = Failure("no-reference", f"{path}: `{missing}` is missing or empty")
-        return Reference(path.stem, path, question, "", error=error)
+def _load_reference(path: Path, layout: Layout) -> Reference:
+    page, roles = _read_reference(path, layout), layout.roles
+    wanted = [(role, page.text_of(role) or "") for role in (roles.subject, roles.question, roles.answer) if role]
+    texts = dict(wanted)
+    text, subject = texts[roles.question], texts.get(roles.subject or "", "")
+    question = Question(text, subject, source=path.name)
+    if roles.answer is None:
+        error = Failure("no-reference", f"{path}: the site has no answers; set `answer` in `roles` of its site.toml")
+        return Reference(path.stem, path, question, "", layout, error=error)
+    if missing := [role for role, value in wanted if not (value.strip() if role == roles.answer else value)]:
+        error = Failure("no-reference", f"{path}: `{missing[0]}` is missing or empty")
+        return Reference(path.stem, path, question, "", layout, error=error)
+    answer = layout.decode(texts[roles.answer])
     file = path.with_suffix(CONTEXT)
     try:
         if file.exists():
             question = replace(question, context=file.read_text(encoding="utf-8"))
         file = path.with_suffix(NUGGETS)
-        return Reference(path.stem, path, question, decode_answer(answer), _load_nuggets(file))
+        return Reference(path.stem, path, question, answer, layout, _load_nuggets(file))
     except (OSError, ValueError) as cause:
         error = Failure("no-reference", f"{file}: {first_error(cause)}")
-        return Reference(path.stem, path, question, decode_answer(answer), error=error)
+        return Reference(path.stem, path, question, answer, layout, error=error)
+
+
+def _read_reference(path: Path, layout: Layout) -> Page:
+    try:
+        return read_as(read_page_bytes(str(path)), layout)
+    except OSError as error:
+        return unreadable_page(error.strerror or str(error), layout)
 
 
 def _load_nuggets(path: Path) -> Nuggets:

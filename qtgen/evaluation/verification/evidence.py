@@ -100,7 +100,7 @@ def _why_without_candidates(report: EvalReport, suite: Suite) -> str:
 
 
 def _from_candidates(report: EvalReport, suite: Suite, settings: Settings) -> EvalReport:
-    config = suite_config(settings)
+    config = suite_config(settings, suite.profile)
     if report.provider == "pages":
         candidates, info = find_candidates(suite, Path(report.model)), RunInfo("pages", report.model)
     else:

@@ -12,7 +12,6 @@ from qtgen.generation.grounding.source import read_source
 from qtgen.generation.grounding.types import GroundingReport, Item, Kind
 from qtgen.generation.types import Question
 from qtgen.page import Page
-from qtgen.page.markdown import expand_line_breaks
 from qtgen.validation.diagnostics import Diagnostic, Severity, printable
 from qtgen.validation.rules import PageFile
 from qtgen.validation.rules.edits import span_within
@@ -20,7 +19,6 @@ from qtgen.validation.rules.edits import span_within
 CODE = "groundedness"
 """The code of findings about text that its source does not support, and the name of a metric."""
 
-_FIELDS = ("answer", "seo.page_description")
 _LISTED = 5  # maximum items in one message to the model
 _MIN_SHARE = 0.2  # share of supported sentences below which an answer ignores its source
 _MIN_SENTENCES = 3  # fewer sentences are too few for that share
@@ -41,11 +39,13 @@ class PageGrounding:
     """How far the source of a question supports its page.
 
     Args:
+        field: The path of the answer.
         answer: The report of the answer.
         items: Items that are not in the source, each with its field. Equal items count once.
         is_long: Whether the source is long enough to support a whole answer.
     """
 
+    field: str
     answer: GroundingReport
     items: Sequence[tuple[str, Item]]
     is_long: bool
@@ -57,7 +57,7 @@ class PageGrounding:
         for field, item in self.items:
             groups.setdefault((field, item.kind), []).append(item)
         found = [Concern(_fault(field, items), len(items)) for (field, _), items in groups.items()]
-        return (*found, Concern(f"answer: {_IGNORED}", _IGNORED_WEIGHT)) if self.ignores_source else tuple(found)
+        return (*found, Concern(f"{self.field}: {_IGNORED}", _IGNORED_WEIGHT)) if self.ignores_source else tuple(found)
 
     @property
     def ignores_source(self) -> bool:
@@ -73,21 +73,22 @@ def ground_page(page: Page, question: Question) -> PageGrounding | None:
     if not source:
         return None
     similarity = None if missing("wordllama") else sentence_similarity
+    answer, description = page.layout.roles.answer or "", page.layout.description
     reports = {
         field: check(
-            expand_line_breaks(page.text_of(field) or ""),
+            page.layout.codec.expand(page.text_of(field) or ""),
             source,
             question.text,
-            similarity=similarity if field == "answer" else None,
+            similarity=similarity if field == answer else None,
         )
-        for field in _FIELDS
+        for field in (answer, *([description] if description else []))
     }
     is_long = len(read_source(source, question.text).sentences) >= _MIN_SOURCE
     items: dict[tuple[Kind, str], tuple[str, Item]] = {}
     for field, report in reports.items():
         for item in report.items:
             items.setdefault((item.kind, item.text.casefold()), (field, item))
-    return PageGrounding(reports["answer"], tuple(items.values()), is_long)
+    return PageGrounding(answer, reports[answer], tuple(items.values()), is_long)
 
 
 def add_grounding(checked: AnswerCheck, file: PageFile, question: Question, *, strict: bool) -> AnswerCheck:
@@ -148,7 +149,9 @@ def _diagnostics(file: PageFile, grounding: PageGrounding, severity: Severity) -
         for field, item in grounding.items
     ]
     if grounding.ignores_source:
-        found.append(_diagnostic(file, severity, "answer", (0, 1), "ignored-source", f"answer: {_IGNORED}"))
+        found.append(
+            _diagnostic(file, severity, grounding.field, (0, 1), "ignored-source", f"{grounding.field}: {_IGNORED}")
+        )
     return found
 
 

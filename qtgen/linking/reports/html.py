@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 _BAR_WIDTH = 320  # units of the longest bar of the histogram, which scales with the window
 _SHADES = 8
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 _FAULT_RULES = {  # the rule that lists all links with a fault
     "dangling": "QT403",
     "to_self": "QT407",
@@ -95,6 +96,7 @@ def render_report(graph: Graph, lists: GraphLists | None = None, place: ReportPl
         verdict=_verdict(graph),
         place=place,
         lists=lists,
+        slots=_related_articles(lists.slots) if lists else "",
         bars=_bars(graph, lists),
         bar_width=_BAR_WIDTH,
         faults=_faults(lists, place) if lists else [],
@@ -115,6 +117,10 @@ def _verdict(graph: Graph) -> tuple[str, str]:
     if graph.orphans:
         parts.append(f"no page links to {pluralize(graph.orphans, 'page')}")
     return "bad", " and ".join(parts)
+
+
+def _related_articles(count: int) -> str:
+    return f"{_NUMBERS[count]} related article{'s' * (count != 1)}"
 
 
 def _bars(graph: Graph, lists: GraphLists | None) -> list[Bar]:

@@ -150,6 +150,11 @@ class Ledger:
         with self._database.exclusive() as connection:
             return page_ids.assign_ids(connection, given_ids, first, reserved)
 
+    def record_pages(self, urls: Collection[str]) -> None:
+        """Record pages of a site without ids, by URL. The id of a page that has one stays."""
+        with self._database.write() as connection:
+            page_ids.record_pages(connection, urls)
+
     def urls_by_id(self, ids: Collection[int]) -> dict[int, str]:
         """Return the URL of a page that has each id; ids that no page has are left out."""
         with self._database.read() as connection:

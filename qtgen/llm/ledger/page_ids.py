@@ -21,7 +21,7 @@ def assign_ids(
     ids: dict[str, int] = {
         row.url: row.id
         for urls in chunks([*given_ids])
-        for row in connection.execute(sa.select(pages).where(pages.c.url.in_(urls)))
+        for row in connection.execute(sa.select(pages).where(pages.c.url.in_(urls), pages.c.id.is_not(None)))
     }
     highest = connection.execute(sa.select(sa.func.max(pages.c.id))).scalar() or 0
     changed = {url: given for url, given in given_ids.items() if given is not None and ids.get(url) != given}
@@ -35,9 +35,15 @@ def assign_ids(
                 number += 1
             ids[url] = number
             new.append({"url": url, "id": number})
-    if new:
-        connection.execute(pages.insert(), new)
+    _replace(connection, pages, pages.c.url, new)  # a page may have been recorded when its site had no ids
     return ids
+
+
+def record_pages(connection: sa.Connection, urls: Collection[str]) -> None:
+    """Record pages of a site without ids. The id of a page that has one stays."""
+    rows = [{"url": url} for url in sorted(urls)]
+    if rows:
+        connection.execute(insert(connection, pages).on_conflict_do_nothing(index_elements=["url"]), rows)
 
 
 def urls_by_id(connection: sa.Connection, ids: Collection[int]) -> dict[int, str]:

@@ -4,9 +4,9 @@ import sqlalchemy as sa
 
 from qtgen.errors import LedgerError
 from qtgen.llm.ledger.database import Database
-from qtgen.llm.ledger.tables import attempts, metadata, schema
+from qtgen.llm.ledger.tables import attempts, metadata, pages, schema
 
-VERSION = 2
+VERSION = 3
 """The version of the tables in `tables.py`. Raise it when they change."""
 _TICK = 1e-6  # seconds
 _FIRST = 1  # the tables of a ledger that records no version
@@ -37,6 +37,7 @@ def prepare_tables(database: Database) -> None:
             if version == _FIRST:
                 _tell_attempts_apart(connection)
             _add_columns(connection)
+            _allow_pages_without_id(connection)
             connection.execute(sa.text("DROP INDEX IF EXISTS attempts_by_run"))  # another index has replaced it
             metadata.create_all(connection)
             connection.execute(schema.delete())
@@ -89,3 +90,20 @@ def _add_columns(connection: sa.Connection) -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(connection)
+
+
+def _allow_pages_without_id(connection: sa.Connection) -> None:
+    """Let the id of a page be null. SQLite cannot change a column, so its table is written again."""
+    existing = sa.inspect(connection)
+    if pages.name not in existing.get_table_names():
+        return
+    if all(column["nullable"] for column in existing.get_columns(pages.name) if column["name"] == pages.c.id.name):
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"ALTER TABLE {pages.name} ALTER COLUMN {pages.c.id.name} DROP NOT NULL"))
+        return
+    rows = [dict(row) for row in connection.execute(sa.select(pages)).mappings()]
+    pages.drop(connection)
+    pages.create(connection)
+    if rows:
+        connection.execute(pages.insert(), rows)

@@ -92,12 +92,12 @@ attempts = Table(
     Index("attempts_once", "run", "key", "at", unique=True),
 )
 
-# The id of each page, so that every run gives a page the same one.
+# The id of each page, so that every run gives a page the same one. It is null on sites whose pages have no ids.
 pages = Table(
     "pages",
     metadata,
     Column("url", Text, primary_key=True),
-    Column("id", BigInteger, nullable=False, index=True),
+    Column("id", BigInteger, index=True),
     sqlite_with_rowid=False,
 )
 

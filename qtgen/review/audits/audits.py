@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import DecisionLog, timestamp
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.audits.acceptance import Verdict, check_parameters, fixed_sample_size, limit_of
 from qtgen.review.audits.frames import Frame, SourcePage, digests_from_files, read_frame
 from qtgen.review.audits.plans import NEXT, FramePage, Kind, Plan, Plans, check_name, read_plan, read_plans, save_plan
@@ -81,11 +80,12 @@ def make_plan(
     kind, sample = _kind(count, limits)
     model = _fitted(frame.pages, log)
     predictions = model.predict([page.features for page in frame.pages])
+    groups = tuple(dict.fromkeys(group for page in frame.pages for group in page.digests))
     pages = tuple(
         FramePage(
             page.url,
             page.path,
-            tuple(page.digests[group] for group in WRITTEN_GROUPS),
+            tuple(page.digests.get(group, "") for group in groups),
             round(float(value), 6),
             page.features.get("score"),
         )
@@ -100,6 +100,7 @@ def make_plan(
         confidence=limits.confidence if limits else 0.95,
         allowed=limits.allowed if limits else None,
         sample=sample,
+        groups=groups,
         features=model.names,
         labels=model.labels,
         excluded=frame.excluded,

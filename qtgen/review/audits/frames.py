@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from os.path import normpath, relpath
 from pathlib import Path, PurePath
 
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import Page, default_profile
+from qtgen.page import Page
+from qtgen.page.profile import Profile
 from qtgen.review.audits.plans import Plan
 from qtgen.review.audits.prediction import Features
 from qtgen.review.audits.readings import DigestsOf
-from qtgen.review.page_rows import fault_of
-from qtgen.site.discovery import OnUnusable, iter_batches, read_page
+from qtgen.review.files import text_digests
+from qtgen.review.page_rows import fault_of, key_of, read_file, score_of
+from qtgen.site.discovery import OnUnusable, iter_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +45,34 @@ class Frame:
         return Frame(tuple(pages), self.excluded)
 
 
-def read_frame(paths: Iterable[Path], folder: Path, on_unusable: OnUnusable | None = None) -> Frame:
+def read_frame(paths: Iterable[Path], folder: Path, profile: Profile, on_unusable: OnUnusable | None = None) -> Frame:
     """Read all pages once, in one pass. The score of a page is its only feature.
 
-    A page that no reviewer can review is excluded: it cannot be read, has no URL or no answer, or has the URL of an
+    A page that no reviewer can review is excluded: it cannot be read, has no key or no answer, or has the key of an
     earlier page.
 
     Args:
         paths: Files and folders.
         folder: The output folder. The paths of the frame are relative to it, so that other machines find the pages.
+        profile: The page layout of the site.
         on_unusable: As `iter_batches` takes it.
     """
     pages: dict[str, SourcePage] = {}
     excluded: list[tuple[str, str]] = []
     for batch in iter_batches(paths, on_unusable) if on_unusable else iter_batches(paths):
         for path, (size, _) in zip(batch.paths(), batch.states, strict=True):
-            page = read_page(path, size, default_profile())  # TRANSITIONAL
-            url = page.text_of("url") or ""
+            _, page = read_file(path, size, profile)
+            url = key_of(page, path)
             relative = path_in_plan(path, folder)
-            reason = fault_of(page)
+            reason = fault_of(page, path)
             if url in pages and not reason:
                 other = "/".join(PurePath(pages[url].path).parts[-2:])  # also clear beside a path that begins elsewhere
-                reason = f"`{other}` has the same `url`. Change the `url` of one of them."
+                key = page.layout.roles.key
+                reason = f"`{other}` has the same `{key}`. Change the `{key}` of one of them."
             if reason:
                 excluded.append((relative, reason))
                 continue
-            pages[url] = SourcePage(url, relative, group_digests(page, WRITTEN_GROUPS), _score(page))
+            pages[url] = SourcePage(url, relative, text_digests(page), _features(page))
     return Frame(tuple(pages[url] for url in sorted(pages)), tuple(excluded))
 
 
@@ -81,18 +84,18 @@ def path_in_plan(path: str, folder: Path) -> str:
         return Path(path).absolute().as_posix()
 
 
-def _score(page: Page) -> Features:
-    score = page.values.get("score")
-    is_score = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
-    return {"score": float(score)} if is_score else {}  # type: ignore[arg-type]
+def _features(page: Page) -> Features:
+    score = score_of(page)
+    return {} if score is None else {"score": score}
 
 
-def digests_from_files(plan: Plan, folder: Path) -> DigestsOf:
+def digests_from_files(plan: Plan, folder: Path, profile: Profile) -> DigestsOf:
     """Return a function that reads the digests of a plan's pages from their files.
 
     Args:
         plan: The plan.
         folder: The output folder, which the paths of the plan are relative to.
+        profile: The page layout of the site.
     """
 
     def digests_of(url: str) -> Mapping[str, str] | None:
@@ -100,7 +103,9 @@ def digests_from_files(plan: Plan, folder: Path) -> DigestsOf:
         if position is None:
             return None
         path = normpath(folder / plan.pages[position].path)  # the output folder need not exist
-        page = read_page(path, -1, default_profile())  # TRANSITIONAL
-        return group_digests(page, plan.groups) if page.text_of("url") == url else None
+        _, page = read_file(path, -1, profile)
+        digests = text_digests(page)
+        is_there = key_of(page, path) == url
+        return {group: digests[group] for group in plan.groups if group in digests} if is_there else None
 
     return digests_of

@@ -19,7 +19,6 @@ from qtgen._util.files import publish_if_absent, staged_file
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Draw
 from qtgen.generation.output import HIDDEN, OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.page import windows_fault
 from qtgen.review.audits.acceptance import Bounds, FixedRule, Rule, SequentialRule, bounds_of
 from qtgen.review.audits.sampling import Floats, inclusion_probabilities, order_of, uniform, uniforms, weights
@@ -45,7 +44,7 @@ class FramePage(msgspec.Struct, frozen=True, array_like=True):
     Args:
         url: The page.
         path: Its file, relative to the output folder.
-        digests: The digests of its texts, in the order of the plan's `groups`.
+        digests: The digests of its texts, in the order of the plan's `groups`; empty for a group that it lacks.
         prediction: The predicted probability that it can be published.
         score: Its score when the plan was made.
     """
@@ -89,7 +88,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     allowed: int | None = None
     sample: int | None = None
     second_share: float = SECOND_SHARE
-    groups: tuple[str, ...] = WRITTEN_GROUPS
+    groups: tuple[str, ...]
     features: tuple[str, ...] = ()
     labels: tuple[int, int] = (0, 0)
     excluded: tuple[tuple[str, str], ...] = ()
@@ -159,7 +158,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def digests_of(self, page: FramePage) -> dict[str, str]:
         """Return the digests of a page's texts by group of fields."""
-        return dict(zip(self.groups, page.digests, strict=True))
+        return {group: digest for group, digest in zip(self.groups, page.digests, strict=True) if digest}
 
     def sealed(self) -> "Plan":
         """Return the plan with its digest."""

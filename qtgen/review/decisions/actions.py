@@ -17,15 +17,16 @@ from qtgen.errors import OutputError, PageConflict, UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, DecisionLog, Preference, moment_after, timestamp
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.generation.types import Draft
 from qtgen.page import Page, read_text
+from qtgen.page.profile import Profile
 from qtgen.review.decisions.change_builder import Change, ChangeBuilder, Records
 from qtgen.review.decisions.edits import EditCheck, check_edit, check_page
 from qtgen.review.decisions.requests import acceptable_of, check_request
 from qtgen.review.decisions.rewrites import rewrite_of
 from qtgen.review.decisions.undo import Snapshot, UndoTexts, changed_fields
-from qtgen.review.files import PageChanged, PageOnDisk, ShownTexts, file_digest, read_page_file
+from qtgen.review.fields import editable_fields, shown_values
+from qtgen.review.files import PageChanged, PageOnDisk, ShownTexts, file_digest, read_page_file, text_digests
 from qtgen.review.types import ActionRequest, ActionResult
 from qtgen.validation.diagnostics import Diagnostic
 
@@ -42,7 +43,7 @@ class Actions:
     Args:
         store: The output folder.
         log: All decisions. Only this class adds decisions of this process to it.
-        config: The rules that an edited page must satisfy.
+        config: The page layout of the site, and the rules that an edited page must satisfy.
         folders: The folders whose pages may be changed.
         clock: Returns the time.
     """
@@ -57,7 +58,7 @@ class Actions:
         clock: Callable[[], dt.datetime] = _now,
     ) -> None:
         self.store, self.log = store, log
-        self._config, self._clock = config, clock
+        self._config, self._profile, self._clock = config, config.profile, clock
         self._folders = [folder.resolve() for folder in folders]
         self._undo_texts = UndoTexts(store.review_folder)
         self._changes = ChangeBuilder(store, log, self._undo_texts, config)
@@ -69,7 +70,7 @@ class Actions:
 
         Raises PageConflict if the file was deleted or cannot be read.
         """
-        file = read_page_file(path)
+        file = read_page_file(path, self._profile)
         self._shown.remember(file)
         return file
 
@@ -82,7 +83,7 @@ class Actions:
 
         Raises PageConflict, UsageError, SpliceError and UnwritableText.
         """
-        return check_edit(read_page_file(path), fields, self._config.checker)
+        return check_edit(read_page_file(path, self._profile), fields, self._config.checker)
 
     def settle(self, page_at: Callable[[str], Page | None]) -> list[Decision]:
         """Discard and return decisions that were not carried out, because the program was killed before.
@@ -95,7 +96,7 @@ class Actions:
 
         def digests_of(url: str) -> Mapping[str, str] | None:
             page = page_at(url)
-            return None if page is None else group_digests(page, WRITTEN_GROUPS)
+            return None if page is None else text_digests(page)
 
         with self._lock:
             unfinished = self.log.discard_unfinished(digests_of)
@@ -117,11 +118,11 @@ class Actions:
         """
         with self._lock:
             if known := self.log.get(request.id):
-                return ActionResult(known, _digest_now(path), is_repeat=True)
+                return ActionResult(known, _digest_now(path, self._profile), is_repeat=True)
             if self.log.is_discarded(request.id):
                 raise UsageError("the action could not be carried out before", remedy="repeat it")
             check_request(request)
-            file = read_page_file(path)
+            file = read_page_file(path, self._profile)
             self._check_as_shown(request, file)
             undone = self._changes.undone_decision(request) if request.action is Action.UNDO else None
             change = self._changes.build(request, file, undone)
@@ -141,10 +142,11 @@ class Actions:
             return
         seen = self._shown.get(request.file_digest)
         self._shown.remember(file)
-        rewrite = rewrite_of(self.store, file.path) if request.action is Action.TAKE else None
-        taken = {path: str(value) for path, value in rewrite.new.items() if value is not None} if rewrite else {}
-        yours = {**taken, **request.fields}
-        raise PageChanged(file.path, seen=seen, now=file.fields, yours=yours, digest=file.digest)
+        rewrite = rewrite_of(self.store, file.path, self._profile) if request.action is Action.TAKE else None
+        layout = file.page.layout
+        yours = {**(shown_values(_present(rewrite.new), layout) if rewrite else {}), **request.fields}
+        labels = {field.path: field.label for field in editable_fields(layout)}
+        raise PageChanged(file.path, seen=seen, now=file.fields, yours=yours, labels=labels, digest=file.digest)
 
     def _check_writable(self, path: Path) -> None:
         resolved = path.resolve()
@@ -155,7 +157,7 @@ class Actions:
         self, request: ActionRequest, file: PageOnDisk, change: Change | None, undone: Decision | None
     ) -> Decision:
         texts = file.digests
-        new = group_digests(read_text(change.text), WRITTEN_GROUPS) if change else texts
+        new = text_digests(read_text(change.text, file.page.layout)) if change else texts
         history = self.log.history(request.url)
         return Decision(
             id=request.id,
@@ -164,7 +166,7 @@ class Actions:
             action=request.action,
             url=request.url,
             texts=texts,
-            after={group: digest for group, digest in new.items() if digest != texts[group]},
+            after={group: digest for group, digest in new.items() if digest != texts.get(group)},
             reasons=tuple(dict.fromkeys(request.reasons)),
             note=request.note.strip(),
             acceptable=acceptable_of(request),
@@ -191,7 +193,7 @@ class Actions:
         snapshot = Snapshot(
             before=file.contents.decode(),
             after=file_digest(change.text.encode()),
-            fields=changed_fields(file.page, read_text(change.text)),
+            fields=changed_fields(file.page, read_text(change.text, file.page.layout)),
             moves_record=change.records is not None,
             rejected=store.rejected_records.text(path),
             taken=store.taken_records.text(path),
@@ -244,9 +246,13 @@ class Actions:
             self.store.append_decision(undo)
 
 
-def _digest_now(path: Path) -> str:
+def _present(values: Mapping[str, object]) -> dict[str, object]:
+    return {path: value for path, value in values.items() if value is not None}
+
+
+def _digest_now(path: Path, profile: Profile) -> str:
     """Return the digest of a file, or an empty string if it was deleted."""
     try:
-        return read_page_file(path).digest
+        return read_page_file(path, profile).digest
     except PageConflict:
         return ""

@@ -12,11 +12,12 @@ from typing import Any
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, DecisionLog
-from qtgen.generation.generator import NOT_SCORED, TEXT_FIELDS
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.generation.provenance import group_digests, written_groups
 from qtgen.generation.records import record_text
 from qtgen.page import Page, Value, read_text, splice
+from qtgen.page.compile import typed
+from qtgen.page.layout import Layout
 from qtgen.review.decisions.edits import AddsErrors, check_edit
 from qtgen.review.decisions.rewrites import changed_fields, rewrite_of
 from qtgen.review.decisions.undo import UndoTexts, restored_text
@@ -82,7 +83,7 @@ class ChangeBuilder:
 
     def _judge(self, request: ActionRequest, file: PageOnDisk) -> Change | None:
         """Return the change if a rewrite is taken or its old text is kept. The page may have that text already."""
-        rewrite = rewrite_of(self.store, file.path)
+        rewrite = rewrite_of(self.store, file.path, file.page.layout.profile)
         if rewrite is None:
             verb = "take" if request.action is Action.TAKE else "keep back"
             raise UsageError(f"there is no rewrite to {verb}", path=file.path, remedy="approve or reject the page")
@@ -104,14 +105,16 @@ class ChangeBuilder:
         """Return the page with the new texts."""
         changes: dict[str, Value] = dict(rewrite.new)
         also: dict[str, Any] = {}
-        if "answer" in changes and "score" in file.page.values:
-            changes["score"] = NOT_SCORED
-            also = {"score": {"old": file.page.values["score"], "new": NOT_SCORED}}
+        layout, values = file.page.layout, file.page.values
+        score = layout.roles.score
+        if layout.roles.answer in changes and score is not None and score in values:
+            changes[score] = unscored = _unscored(layout, score)
+            also = {score: {"old": values[score], "new": unscored}}
         text = splice(file.page, changes)
         record = self.store.rejected_records.read(str(file.path)) or {}
         return Change(
             text,
-            self._provenance(rewrite, file, read_text(text)),
+            self._provenance(rewrite, file, read_text(text, layout)),
             Records(None, record_text({**record, "also": also})),
         )
 
@@ -119,8 +122,9 @@ class ChangeBuilder:
         """Return the line of provenance, with the digests of the texts as they are now."""
         if not rewrite.made:
             return {}
-        groups = rewrite.made.get("groups") or WRITTEN_GROUPS
-        fixed = apply_safe_fixes(page_file(str(file.path), new), self.config.fixer, TEXT_FIELDS)
+        layout = file.page.layout
+        groups = rewrite.made.get("groups") or written_groups(layout)
+        fixed = apply_safe_fixes(page_file(str(file.path), new), self.config.fixer, frozenset(layout.model_fields))
         return {
             **rewrite.made,
             **({"compared": rewrite.compared} if rewrite.compared else {}),
@@ -184,6 +188,13 @@ class ChangeBuilder:
         if again and again.after and not again.holds_for(file.digests):
             message = "the page no longer has the text of that decision, so it cannot be done again"
             raise UsageError(message, path=file.path, remedy="edit the page")
+
+
+def _unscored(layout: Layout, score: str) -> Value:
+    """Return the score of a page that was not scored yet, or None if such a page has no score."""
+    row = layout.fields[score]
+    default = row.spec.default
+    return None if default is None or isinstance(default, tuple) else typed(default, row.kind)
 
 
 def _as_type_of(value: Value, old: Any) -> Value:

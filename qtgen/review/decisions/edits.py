@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtgen.errors import UsageError
-from qtgen.page import Value, encode_answer, read_text, splice
-from qtgen.page.text import to_single_line
-from qtgen.review.files import EDITABLE, PageOnDisk
+from qtgen.page import Page, Value, read_text, splice
+from qtgen.review.fields import editable_fields
+from qtgen.review.files import PageOnDisk
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import PageChecker
 from qtgen.validation.workers import page_file
@@ -19,14 +19,19 @@ class EditCheck:
     """A page with an edit.
 
     Args:
-        text: The whole page.
+        page: The page.
         diagnostics: Its findings.
         new_errors: The errors that the page did not have. They block saving.
     """
 
-    text: str = field(repr=False)
+    page: Page = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
     new_errors: tuple[Diagnostic, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole page."""
+        return self.page.text
 
 
 class AddsErrors(UsageError):
@@ -52,16 +57,18 @@ def edited_text(file: PageOnDisk, fields: Mapping[str, str]) -> str:
         SpliceError: The page cannot be edited line by line.
         UnwritableText: No page can hold one of the values.
     """
+    page, layout = file.page, file.page.layout
+    editable = {field.path: field for field in editable_fields(layout)}
     for path in fields:
-        if path not in EDITABLE:
-            raise UsageError("cannot be edited here", path=file.path, field=path, remedy=f"edit {', '.join(EDITABLE)}")
+        if path not in editable:
+            raise UsageError("cannot be edited here", path=file.path, field=path, remedy=f"edit {', '.join(editable)}")
     shown = file.fields
     changes: dict[str, Value] = {}
     for path, typed in fields.items():
-        value = typed.replace("\r\n", "\n")
-        if value != shown[path]:
-            changes[path] = encode_answer(value) if path == "answer" else to_single_line(value)
-    return splice(file.page, changes)
+        text = typed.replace("\r\n", "\n")
+        if text != shown[path]:
+            changes[path] = editable[path].value_of(text, page.values.get(path), layout)
+    return splice(page, changes)
 
 
 def check_page(file: PageOnDisk, checker: PageChecker) -> tuple[Diagnostic, ...]:
@@ -71,8 +78,8 @@ def check_page(file: PageOnDisk, checker: PageChecker) -> tuple[Diagnostic, ...]
 
 def check_edit(file: PageOnDisk, fields: Mapping[str, str], checker: PageChecker) -> EditCheck:
     """Return a page with new values, its findings, and the errors among them that are new. Raises as `edited_text`."""
-    text = edited_text(file, fields)
-    after = tuple(checker(page_file(str(file.path), read_text(text))))
+    page = read_text(edited_text(file, fields), file.page.layout)
+    after = tuple(checker(page_file(str(file.path), page)))
     remaining = Counter((one.code, one.field) for one in check_page(file, checker))
     new_errors = []
     for diagnostic in after:
@@ -80,4 +87,4 @@ def check_edit(file: PageOnDisk, fields: Mapping[str, str], checker: PageChecker
         if remaining[place] <= 0 and diagnostic.severity is Severity.ERROR:
             new_errors.append(diagnostic)
         remaining[place] -= 1
-    return EditCheck(text, after, tuple(new_errors))
+    return EditCheck(page, after, tuple(new_errors))

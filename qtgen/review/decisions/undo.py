@@ -93,5 +93,5 @@ def restored_text(file: PageOnDisk, snapshot: Snapshot) -> str:
     """
     if file.digest == snapshot.after:
         return snapshot.before
-    before = read_text(snapshot.before)
+    before = read_text(snapshot.before, file.page.layout)
     return splice(file.page, {path: before.values.get(path) for path in snapshot.fields})

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.index.tail import Tail
 
 
@@ -15,7 +14,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     url: str
     date: str = ""
     asked_model: str = ""
-    groups: tuple[str, ...] = WRITTEN_GROUPS
+    groups: tuple[str, ...] | None = None  # every group, as an older line means
 
     @property
     def batch(self) -> str:
@@ -30,10 +29,11 @@ class Batches:
 
     Args:
         file: `provenance.jsonl`. It need not exist.
+        groups: The groups of fields with an answer.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._tail = Tail(file)
+    def __init__(self, file: Path, groups: frozenset[str]) -> None:
+        self._tail, self._groups = Tail(file), groups
         self._by_url: dict[str, str] = {}
 
     def get(self, url: str) -> str:
@@ -49,5 +49,5 @@ class Batches:
             for line in appended.lines:
                 with contextlib.suppress(msgspec.MsgspecError):  # a crash cut it short
                     made = _decode(line)
-                    if "answer" in made.groups:
+                    if made.groups is None or not self._groups.isdisjoint(made.groups):
                         self._by_url[made.url] = made.batch

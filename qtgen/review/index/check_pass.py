@@ -13,6 +13,7 @@ from typing import Any
 from qtgen._util.cpus import usable_cpus
 from qtgen._util.engines import Engine, K, R, Shared, ThisProcess, V
 from qtgen._util.engines.local import LocalEngine
+from qtgen.page.profile import Profile
 from qtgen.review.page_rows import PageRow, describe, read_file, stored_findings
 from qtgen.site.discovery import Overlay, PageBatch
 from qtgen.validation.run import ValidationOptions, ValidationResult
@@ -38,7 +39,7 @@ def check_pages(batches: Sequence[PageBatch], options: ValidationOptions, wanted
         wanted: Paths of pages whose rows are needed.
     """
     checked = CheckedPages()
-    engine = _DescribingEngine(options.jobs, wanted, checked.rows)
+    engine = _DescribingEngine(options.jobs, wanted, checked.rows, options.profile)
     try:
         with ValidationResult(batches, replace(options, engine=engine, fixes=False)) as result:
             for file in result:
@@ -57,12 +58,13 @@ class _DescribingEngine:
         jobs: The number of processes, or None to choose it by the number of pages.
         wanted: Paths of the pages to describe.
         rows: Receives the rows by path.
+        profile: The page layout of the site.
     """
 
     reads_files = True
 
-    def __init__(self, jobs: int | None, wanted: Set[str], rows: dict[str, PageRow]) -> None:
-        self._jobs, self._wanted, self._rows = jobs, wanted, rows
+    def __init__(self, jobs: int | None, wanted: Set[str], rows: dict[str, PageRow], profile: Profile) -> None:
+        self._jobs, self._wanted, self._rows, self._profile = jobs, wanted, rows, profile
         self._inner: Engine | None = None
 
     def share(self, value: V) -> Shared[V]:
@@ -79,7 +81,7 @@ class _DescribingEngine:
             if missing >= _WORTH_A_WORKER:
                 break
         tasks = (
-            (label, (work, arguments, self._wanted & {path for path, _ in arguments[0]}))
+            (label, (work, arguments, self._wanted & {path for path, _ in arguments[0]}, self._profile))
             for label, arguments in chain(ahead, everything)
         )
         for label, (records, rows) in self._engine(missing).map(check_and_describe, tasks):
@@ -88,7 +90,7 @@ class _DescribingEngine:
 
     def describe(self, pages: Sequence[tuple[str, int]]) -> None:
         """Describe pages, given as path and size, whose findings are known."""
-        parcels = ((None, (pages[start : start + _PARCEL],)) for start in range(0, len(pages), _PARCEL))
+        parcels = ((None, (pages[start : start + _PARCEL], self._profile)) for start in range(0, len(pages), _PARCEL))
         for _, rows in self._engine(len(pages)).map(describe_files, parcels):
             self._rows.update(rows)
 
@@ -105,21 +107,21 @@ class _DescribingEngine:
 
 
 def check_and_describe(
-    work: Callable[..., R], arguments: tuple[Any, ...], wanted: Set[str]
+    work: Callable[..., R], arguments: tuple[Any, ...], wanted: Set[str], profile: Profile
 ) -> tuple[R, dict[str, PageRow]]:
     """Call the validator's function with the contents of the files, and describe the wanted pages."""
     pages: Sequence[tuple[str, int]] = arguments[0]
     overlay: Overlay = arguments[1]
     contents, rows = dict(overlay), {}
     for path, size in pages:
-        raw, page = read_file(path, size)
+        raw, page = read_file(path, size, profile)
         if raw is not None:
             contents.setdefault(path, raw)
         if path in wanted:
-            rows[path] = describe(raw, page)
+            rows[path] = describe(path, raw, page)
     return work(pages, contents, *arguments[2:]), rows
 
 
-def describe_files(pages: Sequence[tuple[str, int]]) -> dict[str, PageRow]:
+def describe_files(pages: Sequence[tuple[str, int]], profile: Profile) -> dict[str, PageRow]:
     """Return the rows of pages by path."""
-    return {path: describe(*read_file(path, size)) for path, size in pages}
+    return {path: describe(path, *read_file(path, size, profile)) for path, size in pages}

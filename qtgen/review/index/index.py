@@ -22,8 +22,6 @@ from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS
-from qtgen.page.profile import default_profile
 from qtgen.review.index.check_pass import CheckedPages, check_pages
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
@@ -40,6 +38,7 @@ from qtgen.review.index.table import (
     page_of,
 )
 from qtgen.review.index.writer import IndexWriter
+from qtgen.review.page_rows import decode_digests
 from qtgen.review.types import IndexedPage, Rewrite
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.project_cache import project_cache
@@ -113,7 +112,7 @@ class ReviewIndex:
 
     def _open(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._writer = IndexWriter(database, self.sources.store, self._decisions)
+        self._writer = IndexWriter(database, self.sources.store, self._decisions, self.sources.checks.profile)
 
     def refresh(self) -> None:
         """Bring the index up to date with the files: check what changed, and forget what is gone.
@@ -138,7 +137,7 @@ class ReviewIndex:
             self.sources.checks.settings,
             self.sources.project,
             self.sources.clock(),
-            profile=default_profile(),  # TRANSITIONAL
+            profile=self.sources.checks.profile,
         )
         try:
             return check_pages(batches, replace(self.sources.checks, cache=cache), wanted)
@@ -204,11 +203,11 @@ class ReviewIndex:
     def digests(self, urls: Collection[str]) -> dict[str, Mapping[str, str]]:
         """Return the digests of the texts of the pages with these URLs that exist, by URL."""
         query = (
-            "SELECT url, answer_digest, seo_digest FROM pages WHERE url IN (SELECT value FROM json_each(?))"
+            "SELECT url, digests FROM pages WHERE url IN (SELECT value FROM json_each(?))"
             " ORDER BY problem = '', path DESC"  # of several pages with a URL, the first one counts
         )
         rows = self.rows(query, (json.dumps([*urls]),))
-        return {url: dict(zip(WRITTEN_GROUPS, digests, strict=True)) for url, *digests in rows}
+        return {url: decode_digests(digests) for url, digests in rows}
 
     def search(
         self, page_filter: PageFilter, offset: int = 0, limit: int = PAGE_SIZE, within: Condition | None = None
@@ -277,7 +276,9 @@ class ReviewIndex:
 
 def _open(sources: IndexSources) -> sqlite3.Connection:
     """Open the index of these paths, or an empty one in memory if the disk cannot hold it."""
-    identity = "\0".join(map(str, [LAYOUT, Path.cwd(), sources.store.folder, *sources.paths]))
+    profile = sources.checks.profile
+    site = [] if profile.is_default else [profile.digest]
+    identity = "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))
     name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
     database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)
     if database is None:

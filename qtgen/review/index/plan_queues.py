@@ -41,7 +41,8 @@ class PlanTexts:
 
     def of(self, plan: Plan) -> DigestsOf:
         """Return a function that returns the digests of a page of one of the plans, or None if the page is gone."""
-        from_file = digests_from_files(plan, self._index.sources.store.folder)
+        sources = self._index.sources
+        from_file = digests_from_files(plan, sources.store.folder, sources.checks.profile)
 
         def digests_of(url: str) -> Mapping[str, str] | None:
             if url not in self._asked:

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from qtgen.generation.decisions import State
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.review.index.page_filter import PROBLEM, PageFilter
-from qtgen.review.page_rows import decode_findings
+from qtgen.review.page_rows import decode_digests, decode_findings
 from qtgen.review.types import IndexedPage
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of the table and of what `describe` returns. An index of another version is not used."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pages (
     id INTEGER PRIMARY KEY,
     path BLOB NOT NULL UNIQUE, size INTEGER, changed INTEGER,
-    url TEXT, title TEXT, subject TEXT, score REAL, file_digest TEXT, answer_digest TEXT, seo_digest TEXT, fault TEXT,
+    url TEXT, title TEXT, subject TEXT, score REAL, file_digest TEXT, digests TEXT, fault TEXT,
     problem TEXT NOT NULL, search TEXT,
     findings TEXT NOT NULL DEFAULT '', priority INTEGER NOT NULL DEFAULT 0, score_order REAL NOT NULL DEFAULT 2,
     batch TEXT NOT NULL DEFAULT '',
@@ -37,7 +36,7 @@ INDEXES = (
 )
 
 COLUMNS = (
-    "path, url, title, subject, score, file_digest, answer_digest, seo_digest, findings, state, decision, decided_at,"
+    "path, url, title, subject, score, file_digest, digests, findings, state, decision, decided_at,"
     " reviewer, batch, problem, rewrite"
 )
 RANK = "priority, score_order, path"
@@ -112,15 +111,15 @@ def order_of(page_filter: PageFilter) -> str:
 
 def page_of(row: Sequence[Any]) -> IndexedPage:
     """Return the page of a row with `COLUMNS`."""
-    path, url, title, subject, score, file_digest, *rest = row
-    digests, (findings, state, decision, decided_at, reviewer, batch, problem, rewrite) = rest[:2], rest[2:]
+    path, url, title, subject, score, file_digest, digests, findings, state, *rest = row
+    decision, decided_at, reviewer, batch, problem, rewrite = rest
     return IndexedPage(
         url=url,
         path=os.fsdecode(path),
         title=title,
         subject=subject,
         file_digest=file_digest,
-        digests=dict(zip(WRITTEN_GROUPS, digests, strict=True)),
+        digests=decode_digests(digests),
         score=score,
         findings=decode_findings(findings),
         state=State(state),

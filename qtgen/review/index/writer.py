@@ -10,8 +10,9 @@ from pathlib import Path
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS
-from qtgen.page.profile import default_profile
+from qtgen.generation.provenance import answer_group
+from qtgen.page.compile import layouts_of, main_layout
+from qtgen.page.profile import Profile
 from qtgen.review.index.batches import Batches
 from qtgen.review.index.check_pass import CheckedPages
 from qtgen.review.index.facets import Facets
@@ -20,6 +21,7 @@ from qtgen.review.index.table import searchable
 from qtgen.review.page_rows import (
     PageRow,
     compares_pages,
+    decode_digests,
     decode_findings,
     describe,
     priority,
@@ -37,11 +39,11 @@ from qtgen.validation.workers import decode_findings as decode_diagnostics
 _State = tuple[int, int]  # the size of a file, and the time of its last change
 
 _UPSERT = """
-INSERT INTO pages (path, size, changed, url, title, subject, score, file_digest, answer_digest, seo_digest, fault,
+INSERT INTO pages (path, size, changed, url, title, subject, score, file_digest, digests, fault,
     problem, search, score_order)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
 ON CONFLICT (path) DO UPDATE SET size = ?2, changed = ?3, url = ?4, title = ?5, subject = ?6, score = ?7,
-    file_digest = ?8, answer_digest = ?9, seo_digest = ?10, fault = ?11, problem = ?11, search = ?12, score_order = ?13
+    file_digest = ?8, digests = ?9, fault = ?10, problem = ?10, search = ?11, score_order = ?12
 """
 _STATUS = "state, decision, decided_at, reviewer, skipped, rewrite, is_judged"
 _SET_STATUS = f"UPDATE pages SET ({_STATUS}) = (?, ?, ?, ?, ?, ?, ?) WHERE id = ?"  # noqa: S608 - constants
@@ -86,11 +88,14 @@ class IndexWriter:
         database: A connection that one thread uses at a time.
         store: The folder with the provenance.
         log: The decisions.
+        profile: The page layout of the site.
     """
 
-    def __init__(self, database: sqlite3.Connection, store: OutputFolder, log: DecisionLog) -> None:
-        self._database, self._decisions = database, log
-        self._batches = Batches(store.provenance_file)
+    def __init__(self, database: sqlite3.Connection, store: OutputFolder, log: DecisionLog, profile: Profile) -> None:
+        self._database, self._decisions, self._profile = database, log, profile
+        self._key = main_layout(profile).roles.key
+        groups = (answer_group(layout) for layout in layouts_of(profile))
+        self._batches = Batches(store.provenance_file, frozenset(group for group in groups if group))
         self._rewrites: dict[str, Rewrite] = {}
         self.facets = Facets()
 
@@ -133,8 +138,8 @@ class IndexWriter:
             if state is None:
                 self._database.execute("DELETE FROM pages WHERE path = ?", (os.fsencode(path),))
             else:
-                raw, page = read_file(path, state[0])
-                row = describe(raw, page)
+                raw, page = read_file(path, state[0], self._profile)
+                row = describe(path, raw, page)
                 self._write_row(path, _UNKNOWN, row)
                 old = before[3] if before else ""
                 self._write_findings([(path, _findings_of_page(path, state[0], raw, checks, old))])
@@ -174,7 +179,7 @@ class IndexWriter:
     def _write_row(self, path: str, state: _State, row: PageRow) -> None:
         search = searchable(f"{row.title}\n{row.url}")
         score_order = _NO_SCORE if row.score is None else row.score
-        values = (os.fsencode(path), *state, row.url, row.title, row.subject, row.score, row.file_digest, *row.digests)
+        values = (os.fsencode(path), *state, row.url, row.title, row.subject, row.score, row.file_digest, row.digests)
         self._database.execute(_UPSERT, (*values, row.fault, search, score_order))
 
     def _write_findings(self, findings: Iterable[tuple[str, str]]) -> None:
@@ -194,12 +199,11 @@ class IndexWriter:
             urls = {*self._decisions.urls(), *self._rewrites}
             where = " OR decided_at <> '' OR skipped <> '' OR rewrite <> ''"
         condition, values = _where_url(urls)
-        query = f"SELECT id, url, answer_digest, seo_digest, {_STATUS} FROM pages{condition}{where}"  # noqa: S608
+        query = f"SELECT id, url, digests, {_STATUS} FROM pages{condition}{where}"  # noqa: S608
         changed = []
-        for id_, url, *rest in self._database.execute(query, values).fetchall():
-            digests = dict(zip(WRITTEN_GROUPS, rest[:2], strict=True))
-            status = status_of(self._decisions, url, digests, self._rewrites.get(url))
-            if status != tuple(rest[2:]):
+        for id_, url, digests, *known in self._database.execute(query, values).fetchall():
+            status = status_of(self._decisions, url, decode_digests(digests), self._rewrites.get(url))
+            if status != tuple(known):
                 changed.append((*status, id_))
         self._database.executemany(_SET_STATUS, changed)
 
@@ -215,7 +219,7 @@ class IndexWriter:
         for (url,) in execute(query, values).fetchall():
             first, *others = execute("SELECT id, path FROM pages WHERE url = ? ORDER BY path", (url,)).fetchall()
             name = printable(os.fsdecode(first[1]))
-            problem = f"`{name}` has the same `url`. Change the `url` of one of them."
+            problem = f"`{name}` has the same `{self._key}`. Change the `{self._key}` of one of them."
             for id_, _ in others:
                 execute("UPDATE pages SET problem = ? WHERE id = ?", (problem, id_))
 
@@ -239,9 +243,7 @@ def _state_of(path: str) -> _State | None:
 def _findings_of_page(path: str, size: int, raw: bytes | None, checks: ValidationOptions, old: str) -> str:
     """Return the findings of a page that changed. Those that compare pages stay as they were."""
     codes = codes_by_path(checks.rules, checks.by_path, checks.root)(path)
-    record = check_file(
-        path, size, {} if raw is None else {path: raw}, checks.settings, profile=default_profile()
-    )  # TRANSITIONAL
+    record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings, profile=checks.profile)
     diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
     found = [(one.code, one.severity) for one in diagnostics]
     for kept in decode_findings(old):

@@ -10,7 +10,7 @@ import msgspec
 
 from qtgen.errors import OutputError, SpliceError, UnwritableText, UsageError
 from qtgen.generation.decisions import NOTHING_SEEN, Action, Preference, Seen
-from qtgen.page import Page, read_text
+from qtgen.page import Page
 from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.comparison.changes import compare_texts
 from qtgen.review.decisions.rewrites import rewrite_of
@@ -54,7 +54,7 @@ class Api:
             result = workspace.actions.perform(request, Path(page.path))
         if result.decision.after and not result.is_repeat:
             workspace.index.update(Path(page.path))
-            workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path))
+            workspace.index.set_rewrite(asked.url, rewrite_of(workspace.store, page.path, workspace.profile))
         workspace.index.record(result.decision)
         if asked.action is Action.EDIT:
             with suppress(OutputError):  # the edit is saved; a draft that stays does no harm
@@ -88,7 +88,7 @@ class Api:
         page = self.workspace.page(asked.url)
         with _known_page(page.path):
             check = self.workspace.actions.check_edit(Path(page.path), asked.fields)
-        edited = read_text(check.text)
+        edited = check.page
         new = set(check.new_errors)
         is_blind = self.workspace.mode(asked.queue, asked.url).is_blind
         listed = check.new_errors if is_blind else check.diagnostics
@@ -126,6 +126,7 @@ def conflict_reply(error: PageChanged, body: bytes) -> dict[str, Any]:
         "seen": dict(seen),
         "now": dict(error.now),
         "yours": dict(error.yours),
+        "labels": dict(error.labels),
         "marks": {
             "seen": {field: compare_texts(text, error.now.get(field, text))[0] for field, text in seen.items()},
             "now": _inserted(seen, error.now),
@@ -233,9 +234,14 @@ def _diagnostic(one: Diagnostic, page: Page, *, is_new: bool) -> dict[str, Any]:
 
 def _answer_line(one: Diagnostic, page: Page) -> int | None:
     r"""Return the line of the answer that a finding is in, as an editor of the decoded answer counts lines."""
-    if one.field != "answer":
+    layout = page.layout
+    answer = layout.roles.answer
+    if answer is None or one.field != answer:
         return None
     starts = page.line_starts()
     offset = starts[one.line - 1] + one.column - 1 if one.line <= len(starts) else -1
-    span = page.span("answer")
-    return page.text.count("\\n", span.start, offset) + 1 if span.start <= offset <= span.end else None
+    span = page.span(answer)
+    if not span.start <= offset <= span.end:
+        return None
+    is_below_key = page.text[span.start : span.start + 1] in ("|", ">")  # the first line is that of the style
+    return max(1, page.text.count(layout.codec.line_break, span.start, offset) + (not is_below_key))

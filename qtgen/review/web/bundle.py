@@ -67,13 +67,19 @@ def frame_document(base: str = "/static/preview") -> str:
     )
 
 
-def approximate_document(markdown: str, marks: Iterable[RawMark] = ()) -> str:
-    """Return a document without scripts that shows a text approximately. Send it with `APPROXIMATE_HEADERS`."""
+def approximate_document(markdown: str, marks: Iterable[RawMark] = (), *, math: bool) -> str:
+    """Return a document without scripts that shows a text approximately. Send it with `APPROXIMATE_HEADERS`.
+
+    Args:
+        markdown: The text.
+        marks: Ranges that differ from another version.
+        math: Whether the site renders formulas between dollar signs.
+    """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Approximate preview</title>\n'
         '<meta name="viewport" content="width=device-width">\n'
         f"<style>{_approximate_css()}</style>\n</head>\n"
-        f'<body class="preview">{render_markdown(markdown, marks)}</body>\n</html>\n'
+        f'<body class="preview">{render_markdown(markdown, marks, math=math)}</body>\n</html>\n'
     )
 
 

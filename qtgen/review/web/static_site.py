@@ -3,7 +3,7 @@
 Texts are rendered approximately, because a browser gives files no right to load the fonts of the site's renderer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from qtgen._util.files import as_output_error
 from qtgen._util.preview import palette_css, preview_css, render_markdown
 from qtgen.errors import PageConflict, UsageError
 from qtgen.generation.decisions import DecisionLog
-from qtgen.page.naming import slug, windows_fault
+from qtgen.page.compile import main_layout
+from qtgen.page.naming import windows_fault
+from qtgen.page.template import Slugger
 from qtgen.review.comparison.changes import compare
 from qtgen.review.decisions.rewrites import read_rewrites, still_applies
 from qtgen.review.files import read_page_file
@@ -121,7 +123,8 @@ def _remove_others(folder: Path, names: set[str]) -> None:
 
 
 def _rows(workspace: Workspace) -> Iterator[_Row]:
-    rewrites, names = read_rewrites(workspace.store), _Names()
+    rewrites = read_rewrites(workspace.store, workspace.profile)
+    names = _Names(main_layout(workspace.profile).slug)
     page_filter, offset = PageFilter(sort="title"), 0
     while batch := workspace.index.search(page_filter, offset, _BATCH).pages:
         for page in batch:
@@ -131,14 +134,20 @@ def _rows(workspace: Workspace) -> Iterator[_Row]:
 
 
 class _Names:
-    """Chooses the names of files. Names that differ only in case are the same on some disks."""
+    """Chooses the names of files. Names that differ only in case are the same on some disks.
 
-    def __init__(self) -> None:
+    Args:
+        slug: The site's slug.
+    """
+
+    def __init__(self, slug: Slugger) -> None:
+        self._slug = slug
         self._taken: set[str] = set()
 
     def of(self, url: str) -> str:
         """Return the name of a page's file: the last part of its URL, with a number if it is taken."""
-        stem = slug(url.rstrip("/").rpartition("/")[2].replace("-", " "))[:_NAME_MAX].strip("-") or "page"
+        last = self._slug(url.rstrip("/").rpartition("/")[2].replace("-", " "))
+        stem = last.replace("/", "-")[:_NAME_MAX].strip("-") or "page"
         stem = f"{stem}-page" if windows_fault(stem) else stem
         name, number = stem, 1
         while name in self._taken:
@@ -188,26 +197,28 @@ def _list_name(name: str, number: int) -> str:
 
 
 def _page_html(workspace: Workspace, row: _Row, near: Sequence[_Row | None]) -> str:
-    file = read_page_file(Path(row.page.path))
+    file = read_page_file(Path(row.page.path), workspace.profile)
     rewrite = row.rewrite if row.rewrite and still_applies(row.rewrite, file.page) else None
     opened = OpenedPage(page=row.page, file=file, rewrite=rewrite)
-    versions = versions_of(opened, rewrite)
+    versions, layout = versions_of(opened, rewrite), file.page.layout
+    answer, math = versions.answer_of(versions.now), layout.codec.math
     template = environment().get_template("site_page.html.j2")
     return template.render(
-        title=file.page.text_of("title") or row.page.title or row.page.url,
+        title=file.page.text_of(layout.roles.question) or row.page.title or row.page.url,
         page=row.page,
         state_label=STATE_LABELS[row.state],
         near=near,
-        answer=render_markdown(versions.now["answer"]),
+        answer=render_markdown(answer, math=math),
         rewrite=rewrite,
         objections=objections_to(rewrite),
-        changes=_changes(versions.old, versions.new),
-        fields=changed_fields(versions),
+        changes=_changes(versions.answers, math=math),
+        fields=changed_fields(versions, layout),
+        has_description=layout.description is not None,
         result=search_result(file.page, versions.now),
-        keywords=versions.now["seo.page_keywords"],
+        keywords=versions.now.get(layout.keywords or ""),
         findings=[_finding(one) for one in row.page.findings],
         history=history_rows(workspace.log, row.page.url),
-        words=len(versions.now["answer"].split()),
+        words=len(answer.split()),
     )
 
 
@@ -221,11 +232,11 @@ def _finding(finding: FindingCount) -> dict[str, Any]:
     }
 
 
-def _changes(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> dict[str, Any] | None:
+def _changes(answers: tuple[str, str] | None, *, math: bool) -> dict[str, Any] | None:
     """Return the answers before and after a rewrite, rendered."""
-    if old is None or new is None or old["answer"] == new["answer"]:
+    if answers is None or answers[0] == answers[1]:
         return None
-    changes = compare(old["answer"], new["answer"])
+    changes = compare(*answers)
     texts = {"merged": changes.merged, "old": changes.old, "new": changes.new}
-    rendered = {name: render_markdown(text.markdown, text.marks) for name, text in texts.items()}
+    rendered = {name: render_markdown(text.markdown, text.marks, math=math) for name, text in texts.items()}
     return {**rendered, "is_merged": changes.layout == "merged", "common": changes.common}

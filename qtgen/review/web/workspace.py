@@ -12,7 +12,7 @@ from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page import Page
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import Profile
 from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.drafts import Drafts
@@ -23,12 +23,12 @@ from qtgen.review.index.origins import Origins
 from qtgen.review.index.plan_queues import PlanQueues, progress_of
 from qtgen.review.index.queues import AUDIT, Queues
 from qtgen.review.index.watch import Watcher
+from qtgen.review.page_rows import read_file
 from qtgen.review.types import IndexedPage, Rewrite
 from qtgen.review.web.modes import Mode, mode_of
 from qtgen.review.web.reservations import Reservations
 from qtgen.review.web.views.errors import NotFound
 from qtgen.settings import Settings
-from qtgen.site.discovery import read_page
 from qtgen.validation.plugins import load_plugins
 from qtgen.validation.rules.settings import rule_settings
 from qtgen.validation.run import ValidationOptions
@@ -57,6 +57,7 @@ class Workspace:
     """The parts of one review.
 
     Args:
+        profile: The page layout of the site.
         store: The output folder, which holds the decisions.
         log: All decisions.
         index: What the lists know about the pages.
@@ -67,6 +68,7 @@ class Workspace:
         reservations: Who has which page open.
     """
 
+    profile: Profile
     store: OutputFolder
     log: DecisionLog
     index: ReviewIndex
@@ -87,7 +89,7 @@ class Workspace:
         """Read a page to show it. Raises NotFound, or PageConflict if its file is gone."""
         page = self.page(url)
         file = self.actions.show(Path(page.path))
-        return OpenedPage(page=page, file=file, rewrite=rewrite_of(self.store, page.path))
+        return OpenedPage(page=page, file=file, rewrite=rewrite_of(self.store, page.path, self.profile))
 
     def mode(self, queue: str, url: str) -> Mode:
         """Return how the pages of a queue are judged. Raises NotFound for an unknown queue."""
@@ -128,7 +130,7 @@ class Workspace:
 
     def read_rewrites(self) -> None:
         """Read the rewrites again, because some were added or removed."""
-        self.index.set_rewrites(read_rewrites(self.store))
+        self.index.set_rewrites(read_rewrites(self.store, self.profile))
 
     def watcher(self) -> Watcher:
         """Return a context manager that keeps the index up to date while files change."""
@@ -140,13 +142,19 @@ class Workspace:
 
 
 def open_workspace(
-    paths: Sequence[Path], settings: Settings, *, read_only: bool = False, on_progress: OnProgress = None
+    paths: Sequence[Path],
+    settings: Settings,
+    profile: Profile,
+    *,
+    read_only: bool = False,
+    on_progress: OnProgress = None,
 ) -> Workspace:
     """Index the pages and return the workspace.
 
     Args:
         paths: The files and folders to review. Only pages in them are changed.
         settings: The settings in force; `out` is the folder with the decisions.
+        profile: The page layout of the site.
         read_only: Whether nothing is decided. Decisions that were not carried out are left to a server that may write.
         on_progress: Called with the number of pages that have been indexed so far.
 
@@ -155,19 +163,19 @@ def open_workspace(
     load_plugins(settings)
     store = OutputFolder(settings.out)
     log = store.decision_log()
-    index = ReviewIndex(
-        IndexSources(paths=paths, store=store, checks=_checks(settings, on_progress), project=project_folder()), log
-    )
+    checks = _checks(settings, profile, on_progress)
+    index = ReviewIndex(IndexSources(paths=paths, store=store, checks=checks, project=project_folder()), log)
     try:
-        index.set_rewrites(read_rewrites(store))
-        actions = Actions(store, log, generation_config(settings, dt.date.min), folders=paths)
+        index.set_rewrites(read_rewrites(store, profile))
+        actions = Actions(store, log, generation_config(settings, dt.date.min, profile), folders=paths)
         if not read_only:
-            _settle(actions, index)
+            _settle(actions, index, profile)
     except BaseException:
         index.close()
         raise
     drafts = Drafts(store.review_folder)
     return Workspace(
+        profile=profile,
         store=store,
         log=log,
         index=index,
@@ -179,28 +187,28 @@ def open_workspace(
     )
 
 
-def _settle(actions: Actions, index: ReviewIndex) -> None:
+def _settle(actions: Actions, index: ReviewIndex, profile: Profile) -> None:
     """Discard decisions that a killed server did not carry out."""
 
     def page_at(url: str) -> Page | None:
         page = index.page(url)
-        return read_page(page.path, -1, default_profile()) if page else None  # TRANSITIONAL
+        return read_file(page.path, -1, profile)[1] if page else None
 
     index.refresh_decisions([decision.url for decision in actions.settle(page_at)])
 
 
-def _checks(settings: Settings, on_progress: OnProgress) -> ValidationOptions:
+def _checks(settings: Settings, profile: Profile, on_progress: OnProgress) -> ValidationOptions:
     rules = rule_settings(settings)
     by_path = [
         PathRules(pattern, resolve_codes(some.select), resolve_codes(some.ignore))
         for pattern, some in settings.per_path.items()
     ]
     return ValidationOptions(
-        choose_rules(settings.select, settings.ignore, rules.requested, profile=default_profile()),  # TRANSITIONAL
+        choose_rules(settings.select, settings.ignore, rules.requested, profile=profile),
         by_path=by_path,
         root=project_folder(),
         corpus=settings.corpus,
         settings=rules,
         on_progress=on_progress,
-        profile=default_profile(),  # TRANSITIONAL
+        profile=profile,
     )

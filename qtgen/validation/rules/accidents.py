@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from qtgen.page.markdown import Document, ListItem
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, replace_in_answer
+from qtgen.validation.rules.answers import (
+    answer_finding,
+    answer_line,
+    answer_of,
+    document_of,
+    has_answer,
+    replace_in_answer,
+)
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -20,6 +27,7 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
     fix="unsafe",
     patterns=(r"~[^~]+~",),
     repairable="concern",
+    applies=has_answer,
 )
 def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
     r"""Text between two single tildes is struck through: `H~2~O`, or `3~5 … 6~8`.
@@ -61,6 +69,7 @@ _HEADING_MAX = 100  # characters of a heading that is underlined
         r"(?:[^\\n| -]|[^\\]n)[ ]*\\n[ >]*-+[ ]*(?:\\n|$)",
     ),
     repairable="concern",
+    applies=has_answer,
 )
 def accidental_heading(file: PageFile) -> Iterator[Finding]:
     """A line of dashes makes a heading of the paragraph above it, or a heading has no space after its `#`.
@@ -135,6 +144,7 @@ _MARKED = re.compile(
     good=Example(r"\n\n1. **Gradient**", r"\n\n    for n in range(3):\n        print(n)\n\n1. **Gradient**"),
     patterns=(r"\\n[ >]*    ",),
     repairable="concern",
+    applies=has_answer,
 )
 def accidental_code(file: PageFile) -> Iterator[Finding]:
     """Text, a list or math is indented by four spaces or more, so that the site shows it as code.
@@ -210,6 +220,7 @@ def _few_ones(answer: str) -> bool:
     fix="unsafe",
     skip_if=lambda file: _few_ones(answer_line(file)),
     repairable="concern",
+    applies=has_answer,
 )
 def restarted_list(file: PageFile) -> Iterator[Finding]:
     """Three or more numbered lists of one item each follow each other, and each begins with 1.

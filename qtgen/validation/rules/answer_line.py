@@ -8,7 +8,7 @@ from typing import NamedTuple
 from qtgen.page import Page, Span, read_text
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_path
+from qtgen.validation.rules.answers import answer_path, escapes_line_breaks
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
 
@@ -30,9 +30,10 @@ class _OneLine(NamedTuple):
     "QT207",
     "multiline-answer",
     Severity.ERROR,
-    bad=Example(r"\n\n", "\n\n    "),
+    bad=lambda site: Example(text=site.text.replace(r"\n\n", "\n\n    ")),
     noncanonical_only=True,
     fix="safe",
+    applies=escapes_line_breaks,
 )
 def multiline_answer(file: PageFile) -> Iterator[Finding]:
     r"""`{answer}` is not on one line, with each line break written as the two characters `\n`.

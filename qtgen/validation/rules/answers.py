@@ -30,6 +30,11 @@ def renders_math(profile: Profile) -> bool:
     return has_answer(profile) and bool(profile.file.renderer.math)
 
 
+def has_model_texts(profile: Profile) -> bool:
+    """Return whether a model writes a text of the pages."""
+    return any(layout.model_fields for layout in layouts_of(profile))
+
+
 def answer_path(file: PageFile) -> str:
     """Return the path of the answer, or an empty string if the layout has none."""
     return file.page.layout.roles.answer or ""
@@ -45,9 +50,16 @@ def answer_line(file: PageFile) -> str:
 
     If the site writes real line breaks, offsets differ, and a literal `\n` of the answer looks like a line break.
     """
-    layout = file.page.layout
-    answer = file.page.values.get(layout.roles.answer or "")
-    return layout.codec.on_one_line(answer) if isinstance(answer, str) else ""
+    page = file.page
+    latest, line = _latest[0]
+    if latest is not page:
+        answer = page.values.get(page.layout.roles.answer or "")
+        line = page.layout.codec.on_one_line(answer) if isinstance(answer, str) else ""
+        _latest[0] = page, line
+    return line
+
+
+_latest: list[tuple[Page | None, str]] = [(None, "")]  # several rules ask about the same page in a row
 
 
 def markdown_of(file: PageFile) -> str:

@@ -47,7 +47,7 @@ class PageChecker:
         applicable = (rule for rule in rules if isinstance(rule, PageRule) and rule.applies(profile))
         self._all = sorted(applicable, key=lambda rule: rule.code)
         self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
-        canonical = [rule for rule in self._all if not rule.noncanonical_only]
+        canonical = [rule for rule in self._all if not _is_ruled_out(rule, profile)]
         tests = dict.fromkeys(rule.skip_if for rule in canonical if rule.skip_if)
         self._always = [rule for rule in canonical if not rule.skip_if and not rule.patterns]
         self._by_test = [(test, [rule for rule in canonical if rule.skip_if is test]) for test in tests]
@@ -96,18 +96,29 @@ def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = D
     return PageChecker(rules, profile=file.page.layout.profile, settings=settings)(file)
 
 
+def _is_ruled_out(rule: PageRule, profile: Profile) -> bool:
+    """Return whether no page in the canonical layout can violate a rule."""
+    test = rule.noncanonical_only
+    return test if isinstance(test, bool) else test(profile)
+
+
 @cache
 def _searched_text(layout: Layout) -> Callable[[Mapping[str, Value]], bytes]:
     """Return the function that joins what a model wrote on a page in the canonical layout: the text of the patterns."""
     answer = layout.roles.answer or ""
     others = tuple(path for path in layout.model_fields if path != answer)
+    on_one_line = layout.codec.on_one_line
 
     def join(values: Mapping[str, Value]) -> bytes:
-        return "".join([f"{values.get(path, '')}\n" for path in others]).encode() + encoded(str(values.get(answer, "")))
+        joined = "".join([f"{values.get(path, '')}\n" for path in others])
+        return joined.encode() + encoded(on_one_line(str(values.get(answer, ""))))
 
-    if len(others) < 2 or not all(layout.fields[path].required for path in others):
+    if not layout.codec.escapes or len(others) < 2 or not all(layout.fields[path].required for path in others):
         return join
-    get = itemgetter(*others)  # faster, and nearly every site has two of them
+    if len(others) == 2:  # as on nearly every site
+        first, second = others
+        return lambda values: f"{values[first]}\n{values[second]}\n".encode() + encoded(str(values.get(answer, "")))
+    get = itemgetter(*others)  # faster
     return lambda values: "\n".join([*map(str, get(values)), ""]).encode() + encoded(str(values.get(answer, "")))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from qtgen.page.markdown import Document, Segment, segment_at
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, document_of, replace_in_answer
+from qtgen.validation.rules.answers import answer_finding, document_of, escapes_line_breaks, replace_in_answer
 from qtgen.validation.rules.edits import Replacement
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
@@ -43,6 +43,7 @@ _CUT_SPAN = re.compile(
     fix="unsafe",
     patterns=("`", "~~~", r"""["'“‘](?:\\[nrt])*\\n(?:\\[nrt])*["'”’]""", r"""\\n    [^\\]*["'][^"'\\]*\\n"""),
     repairable="concern",
+    applies=escapes_line_breaks,
 )
 def escape_in_code(file: PageFile) -> Iterator[Finding]:
     r"""A code span, a string in a block of code, or a quotation contains `\n`, as in `printf("done\n")`.

@@ -4,26 +4,37 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
-from qtgen.page import Page, Span
 from qtgen.page.markdown import segment_at
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, markdown_of
-from qtgen.validation.rules.edits import change_fields, replace_parts, span_within
-from qtgen.validation.rules.limits import ListLimit, limits_of
+from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, has_answer, markdown_of
+from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.limit_examples import too_long_answer, too_long_text, too_short_answer, too_short_text
+from qtgen.validation.rules.limits import (
+    limits_answer_above,
+    limits_answer_below,
+    limits_of,
+    limits_texts_above,
+    limits_texts_below,
+)
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
-_SENTENCE = "Osmosis is the passage of water through a membrane towards the side that holds more solute."
+
+def _is_no_text_long(file: PageFile) -> bool:
+    page = file.page
+    for path, _, most in limits_of(page.layout).texts:  # noqa: SIM110  # every page is tested, and a generator takes longer
+        if len(str(page.values.get(path))) > most:
+            return False
+    return True
 
 
-def _texts_fit(file: PageFile) -> bool:
-    """Return whether the texts besides the answer are neither too long nor too short."""
-    values = file.page.values
-    for path, least, most in limits_of(file.page.layout).texts:
-        if not least <= len(str(values.get(path, ""))) <= most:
+def _is_no_text_short(file: PageFile) -> bool:
+    page = file.page
+    for path, least, _ in limits_of(page.layout).texts:  # noqa: SIM110  # every page is tested, and a generator takes longer
+        if len(str(page.values.get(path))) < least:
             return False
     return True
 
@@ -32,8 +43,9 @@ def _texts_fit(file: PageFile) -> bool:
     "QT601",
     "description-too-long",
     Severity.WARNING,
-    bad=Example(_SENTENCE, _SENTENCE[:-1] + ", until the two sides are even or the pressure stops it."),
-    skip_if=_texts_fit,
+    bad=too_long_text,
+    skip_if=_is_no_text_long,
+    applies=limits_texts_above,
 )
 def description_too_long(file: PageFile) -> Iterator[Finding]:
     """{too_long_texts}
@@ -53,8 +65,9 @@ def description_too_long(file: PageFile) -> Iterator[Finding]:
     "QT602",
     "description-too-short",
     Severity.WARNING,
-    bad=Example(_SENTENCE, "About osmosis."),
-    skip_if=_texts_fit,
+    bad=too_short_text,
+    skip_if=_is_no_text_short,
+    applies=limits_texts_below,
 )
 def description_too_short(file: PageFile) -> Iterator[Finding]:
     """{too_short_texts}
@@ -69,106 +82,6 @@ def description_too_short(file: PageFile) -> Iterator[Finding]:
             yield Finding(message, file.page.span(path), path)
 
 
-def _lists_fine(file: PageFile) -> bool:
-    """Return whether the lists have as many items as they should, correctly separated, without repetitions."""
-    values = file.page.values
-    for (path, least, most), separator, _ in limits_of(file.page.layout).lists:
-        if separator is None:
-            return False
-        text = str(values.get(path, ""))
-        words = text.lower().split(separator)
-        mark = separator.strip() or separator
-        number_right = least <= len(words) <= most and text.count(mark) == len(words) - 1
-        spaces_right = f" {mark}" not in text and " ".join(text.split()) == text  # single ASCII spaces only
-        if not (number_right and len({*words, ""}) > len(words) and spaces_right):
-            return False
-    return True
-
-
-@rule(
-    "QT603",
-    "keywords-malformed",
-    Severity.WARNING,
-    bad=Example("osmosis, membrane, solute, water, diffusion", "osmosis,membrane,solute,water,diffusion"),
-    good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
-    fix="safe",
-    skip_if=_lists_fine,
-)
-def keywords_malformed(file: PageFile) -> Iterator[Finding]:
-    """The keywords are not {keywords_count} different keywords{keywords_separated}.
-
-    Why it is bad: {keywords_split}
-    Fix: `--fix` corrects the separators and removes empty and repeated keywords. This is safe because no keyword is
-    lost. If there are too few or too many, choose them yourself.
-    """
-    for items in limits_of(file.page.layout).lists:
-        yield from _separated(file, items) if items.separator is not None else _listed(file, items)
-
-
-def _separated(file: PageFile, items: ListLimit) -> Iterator[Finding]:
-    """Yield findings about the items of one text."""
-    path, separator = items.limit.path, items.separator or ""
-    text = file.page.text_of(path)
-    if not text:
-        return
-    distinct = _distinct(text.split(separator.strip() or separator))
-    expected = separator.join(distinct)
-    if expected and expected != text:
-        name = "a comma and a space" if separator == ", " else f"`{separator}`"
-        description = f"separate different {items.noun}s by {name}"
-        fix = replace_parts(file.page, path, description, [(0, len(text), expected)])
-        yield Finding(f"`{path}` is malformed; {description}", file.page.span(path), path, fix)
-    yield from _number(file, items, len(distinct))
-
-
-def _listed(file: PageFile, items: ListLimit) -> Iterator[Finding]:
-    """Yield findings about the items of a list."""
-    path = items.limit.path
-    value = file.page.values.get(path)
-    if not isinstance(value, list):
-        return
-    texts = [item for item in value if isinstance(item, str)]
-    distinct = _distinct(texts)
-    if len(texts) == len(value) and distinct != texts and distinct:
-        seen: set[str] = set()
-        first = next(index for index, text in enumerate(texts) if text != text.strip() or _is_seen(text, seen))
-        description = f"write each {items.noun} once"
-        fix = change_fields(file.page, description, {path: [*distinct]})
-        yield Finding(f"`{path}` is malformed; {description}", _item_span(file.page, path, first), path, fix)
-    yield from _number(file, items, len(distinct) + len(value) - len(texts))
-
-
-def _is_seen(text: str, seen: set[str]) -> bool:
-    """Return whether a text is empty or repeats one of `seen`, in any case. Add it to these."""
-    word = text.lower()
-    is_seen = not word or word in seen
-    seen.add(word)
-    return is_seen
-
-
-def _item_span(page: Page, path: str, index: int) -> Span:
-    """Return where an item of a list is, or the list if its items have no places."""
-    item = f"{path}.{index}"
-    return page.span(item) if item in page.spans else page.span(path)
-
-
-def _distinct(words: Iterable[str]) -> list[str]:
-    """Return the words without empty ones and repetitions."""
-    distinct: dict[str, str] = {}
-    for word in map(str.strip, words):
-        if word:
-            distinct.setdefault(word.lower(), word)
-    return [*distinct.values()]
-
-
-def _number(file: PageFile, items: ListLimit, number: int) -> Iterator[Finding]:
-    path, least, most = items.limit
-    if not least <= number <= most:
-        plural = "" if number == 1 else "s"
-        message = f"`{path}` has {number} {items.noun}{plural}; write {items.limit.remedy}"
-        yield Finding(message, file.page.span(path), path)
-
-
 def _answer_length_fine(file: PageFile) -> bool:
     path, least, most = limits_of(file.page.layout).answer
     return least <= len(str(file.page.values.get(path, ""))) <= most
@@ -178,14 +91,10 @@ def _answer_length_fine(file: PageFile) -> bool:
     "QT605",
     "answer-too-short",
     Severity.WARNING,
-    bad=Example(
-        " that holds the solute back.\\n\\n1. **Gradient**: Water moves towards the side with more solute, because "
-        "there its own concentration is lower.\\n\\n2. **Membrane**: The pores let water pass and hold back larger "
-        "particles such as sugar and most ions.\\n\\n",
-        ". ",
-    ),
+    bad=too_short_answer,
     skip_if=_answer_length_fine,
     repairable="concern",
+    applies=limits_answer_below,
 )
 def answer_too_short(file: PageFile) -> Iterator[Finding]:
     """The answer has fewer than {answer_min} characters.
@@ -205,8 +114,9 @@ def answer_too_short(file: PageFile) -> Iterator[Finding]:
     "QT606",
     "answer-too-long",
     Severity.WARNING,
-    bad=Example("Osmosis moves", "Osmosis moves " + "and moves " * 600),
+    bad=too_long_answer,
     skip_if=_answer_length_fine,
+    applies=limits_answer_above,
 )
 def answer_too_long(file: PageFile) -> Iterator[Finding]:
     """The answer has more than {answer_max} characters.
@@ -257,6 +167,7 @@ def _headings_differ(file: PageFile) -> bool:
     good=Example("**Membrane**", "**Gradient**"),
     skip_if=_headings_differ,
     repairable="concern",
+    applies=has_answer,
 )
 def repeated_heading(file: PageFile) -> Iterator[Finding]:
     """Two points of one list have the same heading and nearly the same text.

@@ -2,17 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
 import qtgen.page
 from qtgen.page import Page, Value, emit, splice
 from qtgen.page.compile import default_layout, main_layout
+from qtgen.page.fields import Field, Section
 from qtgen.page.layout import Layout
-from qtgen.page.profile import Profile, default_profile
+from qtgen.page.profile import Kind, Profile, default_profile
 from qtgen.page.reader import read_as
-from qtgen.validation.rules.example_values import DefaultTexts, example_values, filled
+from qtgen.validation.rules.conditions import meets
+from qtgen.validation.rules.example_values import (
+    DefaultTexts,
+    example_values,
+    filled,
+    key_field,
+    link_values,
+    other_value,
+    plain_value,
+)
 from qtgen.validation.rules.types import AnyExample, Example
 
 _FOLDER = "outputs"  # of the example pages
@@ -76,6 +86,41 @@ class ExampleSite:
         """Return the example in which fields have other values, and all else is unchanged. None removes a field."""
         return Example(text=splice(self.page, changes))
 
+    def lines_of(self, path: str) -> str:
+        """Return the lines of a field of the page, or of a map."""
+        start, end = self._lines(path)
+        return self.text[start:end]
+
+    def rewrite(self, path: str, lines: str) -> Example:
+        """Return the example in which the lines of a field, or of a map, are other ones."""
+        start, end = self._lines(path)
+        return Example(text=self.text[:start] + lines + self.text[end:])
+
+    def _lines(self, path: str) -> tuple[int, int]:
+        page = self.page
+        inner = [other for other in page.values if other == path or other.startswith(f"{path}.")]
+        start = self.text.rfind("\n", 0, page.key_span(path).start) + 1
+        return start, self.text.index("\n", max(page.span(other).end for other in inner)) + 1
+
+    def indent_of(self, path: str) -> str:
+        """Return the spaces before the key of a field of the page."""
+        return " " * (self.page.position(self.page.key_span(path).start).column - 1)
+
+    def values_of(self, section: Section) -> dict[str, Value]:
+        """Return values of the fields of a map that the page does not have."""
+        inner = [field for field in section.fields if isinstance(field, Field) and field.required]
+        return {field.path: plain_value(field.kind, field.spec) for field in inner}
+
+    def with_unmet(self, path: str) -> Example:
+        """Return the example that has a field although the conditions of its `only_when` are not met."""
+        row = self.layout.fields.get(path) or self.layout.sections[path]
+        added = self.values_of(row) if isinstance(row, Section) else {path: plain_value(row.kind, row.spec)}
+        conditions = row.spec.only_when or {}
+        unmet = meets(self.page.values, conditions, self.layout)
+        other = next(iter(conditions), None) if unmet else None
+        changed = {other: other_value(self.layout, other, self.page.values[other])} if other else {}
+        return self.change({**added, **changed})
+
     def change_neighbour(self, changes: Mapping[str, Value]) -> Example:
         """Return the example in which fields of the neighbour have other values."""
         return Example(neighbour=(self.neighbour, splice(self.neighbour_page, changes)))
@@ -83,7 +128,26 @@ class ExampleSite:
     def change_source(self, changes: Mapping[str, Value]) -> Example:
         """Return the example in which fields have other values, and so have the fields and the path that follow."""
         values = filled(self.layout, {**self.page.values, **changes})
-        return Example(text=emit(values, self.layout, self.page.style), path=self.path_of(values))
+        style = replace(self.page.style, body=None) if self.layout.has_text_body else self.page.style
+        return Example(text=emit(values, self.layout, style), path=self.path_of(values))
+
+    @property
+    def link_target(self) -> str:
+        """The field of another page that links name."""
+        return key_field(self.layout)
+
+    def link_changes(self, page: Page, *targets: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the changes that make a page link to others, and to no more."""
+        paths = [path for path in page.values if path in self.layout.link_paths]
+        return {**dict.fromkeys(paths), **link_values(self.layout, *targets)} if targets else dict.fromkeys(paths)
+
+    def change_links(self, *targets: Mapping[str, Value]) -> Example:
+        """Return the example in which the page links to others, whose values are given."""
+        return self.change(self.link_changes(self.page, *targets))
+
+    def as_value(self, path: str, text: str) -> Value:
+        """Return a text as the value of a field, which may be a list."""
+        return [text] if self.layout.fields[path].kind is Kind.LIST else text
 
     def replace(self, old: str, new: str) -> Example:
         """Return the example in which a text is replaced, with the line breaks of the site.
@@ -92,17 +156,16 @@ class ExampleSite:
             old: The text to replace; each line break is the two characters `\\n`.
             new: Its replacement.
         """
-        if self.profile.is_default or old in self.text:
+        if self.profile.is_default:
             return Example(text=self.text.replace(old, new))
         real = self.profile.file.renderer.newline == "real"
-        old, new = (text.replace("\\n", "\n") if real else text for text in (old, new))
-        return self.change_source(
-            {
-                path: value.replace(old, new)
-                for path, value in self.page.values.items()
-                if isinstance(value, str) and old in value and path not in self.layout.link_paths
-            }
-        )
+        before, after = (text.replace("\\n", "\n") if real else text for text in (old, new))
+        changes = {
+            path: value.replace(before, after)
+            for path, value in self.page.values.items()
+            if isinstance(value, str) and before in value and path not in self.layout.link_paths
+        }
+        return self.change_source(changes) if changes else Example(text=self.text.replace(old, new))
 
 
 @cache
@@ -122,10 +185,11 @@ def example_site_of(profile: Profile) -> ExampleSite:
 
 
 def resolve_example(example: AnyExample, site: ExampleSite) -> Example:
-    """Return an example of a rule as it is on a site: with the whole text of the page, or the bytes of the file."""
+    """Return an example of a rule as it is on a site."""
     if not isinstance(example, Example):
         return example(site)
-    return example
+    # A path that is written out is that of a page of the default site.
+    return example if site.profile.is_default else replace(example, path=None)
 
 
 def apply_example(example: AnyExample, site: ExampleSite) -> tuple[str, bytes]:
@@ -138,8 +202,7 @@ def apply_example(example: AnyExample, site: ExampleSite) -> tuple[str, bytes]:
     if not change.old:
         return change.path or site.path, site.text.encode()
     replaced = site.replace(change.old, change.new)
-    path = change.path if site.profile.is_default else replaced.path
-    return path or site.path, (replaced.text or "").encode()
+    return change.path or replaced.path or site.path, (replaced.text or "").encode()
 
 
 def neighbour_of(example: AnyExample, site: ExampleSite) -> str:

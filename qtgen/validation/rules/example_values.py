@@ -11,6 +11,7 @@ from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, Scalar
+from qtgen.validation.rules.conditions import meets
 
 _DAY = dt.date(2026, 1, 31)
 _WORDS = ("example", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -58,7 +59,7 @@ def example_values(layout: Layout, texts: DefaultTexts, target: Mapping[str, Val
             values[path] = value
     if layout.has_text_body:
         values[BODY_FIELD] = _answer(layout, texts) if layout.roles.answer == BODY_FIELD else "The text of the page."
-    values |= _links(layout, target) if target else {}
+    values |= link_values(layout, target) if target else {}
     return filled(layout, values)
 
 
@@ -72,15 +73,6 @@ def filled(layout: Layout, values: Mapping[str, Value]) -> dict[str, Value]:
                 known |= {path: value} if value is not None else {}
     order = layout.order
     return {path: known[path] for path in sorted(known, key=lambda path: order.get(path, len(order)))}
-
-
-def meets(values: Mapping[str, Value], conditions: Mapping[str, Scalar], layout: Layout) -> bool:
-    """Return whether fields have the values of a condition."""
-    return all(values.get(path) == _typed(layout, path, value) for path, value in conditions.items())
-
-
-def _typed(layout: Layout, path: str, value: Scalar) -> Value:
-    return typed(value, layout.fields[path].kind) if path in layout.fields else value
 
 
 def _is_present(layout: Layout, field: Field, values: Mapping[str, Value]) -> bool:
@@ -178,28 +170,40 @@ def _plain_scalar(kind: Kind, spec: FieldSpec) -> Value:
             return fitted(next((text for text in candidates if _matches(spec, text)), "example"), spec)
 
 
-def _links(layout: Layout, target: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of one link to a page."""
+def other_value(layout: Layout, path: str, value: Value) -> Value:
+    """Return another value that a field allows."""
+    spec, kind = layout.fields[path].spec, layout.fields[path].kind
+    for other in spec.enum or ():
+        if (allowed := typed(other, kind)) != value:
+            return allowed
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"other {value}"
+
+
+def link_values(layout: Layout, *targets: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of links to pages."""
     links = layout.links
     if links is None:
         return {}
-    key = target.get(_key_field(layout))
+    keys = [target.get(key_field(layout)) for target in targets]
     if links.form == "keys":
-        return {links.field: [key]}
+        return {links.field: [*keys]}
+    pairs = list(zip(keys, targets, strict=True))
     if links.form == "numbered":
-        section = next(
-            section for section in layout.sections.values() if section.number == 1 and section.spec.key == links.field
-        )
         return {
-            field.path: _link_value(layout, field.key, field.spec, key, target)
+            field.path: _link_value(layout, field.key, field.spec, *pair)
+            for section, pair in zip(layout.repeats[links.field], pairs, strict=False)
             for field in section.fields
             if isinstance(field, Field)
         }
-    spec = layout.fields[links.field].spec
-    return {links.field: [{inner.key: _link_value(layout, inner.key, inner, key, target) for inner in spec.fields}]}
+    specs = layout.fields[links.field].spec.fields
+    return {
+        links.field: [{inner.key: _link_value(layout, inner.key, inner, *pair) for inner in specs} for pair in pairs]
+    }
 
 
-def _key_field(layout: Layout) -> str:
+def key_field(layout: Layout) -> str:
     """Return the field of the target that a link names."""
     links = layout.links
     if links is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from qtgen.page.markdown.katex import check_formula, shown
 from qtgen.page.markdown.plain_math import PlainMath, plain_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of, document_of
+from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, renders_math
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -29,6 +29,7 @@ class _Formula(NamedTuple):
     bad=Example("Osmosis moves", r"Where $\ce{H2O}$ is water, osmosis moves"),
     good=Example("Osmosis moves", r"Where $\mathrm{H_2O}$ is water, osmosis moves"),
     patterns=(r"\$", r"(?:```|~~~)[ ]*math"),
+    applies=renders_math,
 )
 def unrenderable_math(file: PageFile) -> Iterator[Finding]:
     r"""KaTeX cannot render a formula of the answer: it has an unknown command, an open brace, a double script …

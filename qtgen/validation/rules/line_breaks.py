@@ -10,7 +10,13 @@ from qtgen.page.answer_text import LATEX_COLLISION, LATEX_COLLISION_RE2, unicode
 from qtgen.page.markdown import Document, Segment, expand_line_breaks, parse, segment_at
 from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, replace_in_answer
+from qtgen.validation.rules.answers import (
+    answer_finding,
+    answer_of,
+    document_of,
+    escapes_line_breaks,
+    replace_in_answer,
+)
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 
@@ -46,6 +52,7 @@ _NEGATION = re.compile(r"(?<=[ (])\\neg(?=[ ]?(?![aAI]\b)[A-Za-z(](?![A-Za-z]))"
         r"\\n(?:(?:Right|Left|Leftright)arrow|V[Dd]ash)",
         r"(?:[A-Z]:|\\\\[A-Za-z])[^\s]*\\n[a-z]",
     ),
+    applies=escapes_line_breaks,
 )
 def newline_escape_collision(file: PageFile) -> Iterator[Finding]:
     r"""The answer has a LaTeX command that begins with `\n` (`\nabla`, `\neq`, `\nu` …), or a path such as `C:\new`.

@@ -19,6 +19,7 @@ from qtgen.validation.rules.answers import (
     answer_of,
     document_of,
     markdown_of,
+    renders_math,
     replace_in_answer,
 )
 from qtgen.validation.rules.edits import Replacement
@@ -35,6 +36,7 @@ from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
     good=Example("Osmosis moves", r"Where $a = b$ (and `\(`) \(see below\), as in \[1\], osmosis moves"),
     fix="safe",
     patterns=(r"\\[(\[]",),
+    applies=renders_math,
 )
 def unrendered_math(file: PageFile) -> Iterator[Finding]:
     r"""The answer has math between `\(` and `\)`, or between `\[` and `\]`.
@@ -99,6 +101,7 @@ _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
     fix="unsafe",
     patterns=(r"\$ ?[0-9]", r"[0-9] ?\$[,;]? [^$=\\]*[0-9] ?\$"),
     repairable="concern",
+    applies=renders_math,
 )
 def currency_as_math(file: PageFile) -> Iterator[Finding]:
     r"""The site reads the text between two amounts of money as math, because of their dollar signs.

@@ -4,10 +4,18 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_of, answer_path, model_texts
+from qtgen.validation.rules.answers import (
+    answer_finding,
+    answer_of,
+    answer_path,
+    has_answer,
+    has_model_texts,
+    model_texts,
+)
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -21,7 +29,7 @@ _DOING = (
     r"(?:be\s+able\s+to\s+)?(?:answer|assist|help|provide|give|discuss|generate|create|write|fulfil|comply|engage|find|"
     r"have\s+(?:enough|access|information))"
 )
-_REFUSAL = re.compile(
+_REFUSAL = lazy_pattern(
     rf"""\s*(?:
         (?:i['’]?m|i\s+am|we\s+are)\s+(?:very\s+|really\s+|truly\s+)?(?:sorry|afraid|unable|not\s+able)\b
       | sorry\s*,
@@ -45,13 +53,14 @@ _REFUSAL_PATTERN = (
     bad=Example("Osmosis moves", "I'm sorry, but I can't help with that. Osmosis moves"),
     good=Example("Osmosis moves", "Sorry is no word of physics. Osmosis moves"),
     patterns=(_REFUSAL_PATTERN,),
+    applies=has_answer,
 )
 def refusal(file: PageFile) -> Iterator[Finding]:
     """The model declined to answer{unless_hidden}.
 
     Why it is bad: a reader who searched for the question gets an apology.
     Fix: answer the question, or remove the page. No automatic fix.
-    Precision: 6 of 9,923 live pages are refusals, and all of them have `no_index`. The rule detects no other page.
+    Precision: 6 of 9,923 live pages are refusals{all_hidden}. The rule detects no other page.
     """
     apology = _REFUSAL.match(answer_of(file))
     hidden = file.page.layout.roles.hidden
@@ -156,6 +165,7 @@ _OPENING_PATTERN = (
     bad=Example("Osmosis moves", "As an AI language model, I know that osmosis moves"),
     good=Example("Osmosis moves", "Osmosis is not known to a language model. It moves"),
     patterns=(_OPENING_PATTERN, *(quick_pattern for quick_pattern, _, _ in _RESIDUE)),
+    applies=has_model_texts,
 )
 def model_residue(file: PageFile) -> Iterator[Finding]:
     """The text contains model residue: the prompt, a placeholder, "as an AI", JSON or chat markers.

@@ -3,12 +3,29 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from qtgen.page import file_name, seo_title, slug, url, windows_fault
+from qtgen.page import windows_fault
+from qtgen.page.compile import layouts_of
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
+from qtgen.page.template import Template
 from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.derived import (
+    fill_template,
+    folder_depth,
+    last_folders,
+    names_agree,
+    sources,
+)
 from qtgen.validation.rules.edits import change_fields
+from qtgen.validation.rules.naming import key_template, other_templates
+from qtgen.validation.rules.placeholders import listed
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.example import ExampleSite
 
 # Nearly all names are slugs, and the folder of a page is one of a few dozen.
 _PORTABLE = re.compile(r"(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\.)[a-z0-9-]+\.md")
@@ -24,141 +41,221 @@ def _folder_fault(folder: str) -> str | None:
 
 
 def _names_agree(file: PageFile) -> bool:
-    """Return whether no rule of this family can report anything. All of them share this test."""
-    values = file.page.values
-    title, subject = str(values["title"]), str(values["subject"])
-    return (
-        title == values["article_title"] == values["question"]
-        and values["file_name"] == file.name == file_name(title)
-        and values["url"] == url(subject, title)
-        and file.folder == slug(subject)
-        and values["seo.title"] == seo_title(subject)
-    )
+    """Return whether no rule about templates can report anything. All of them share this test."""
+    return names_agree(file.page.layout)(file)
+
+
+def _has_title_copies(profile: Profile) -> bool:
+    return any(layout.title_copies for layout in layouts_of(profile))
+
+
+def _has_file_names(profile: Profile) -> bool:
+    return any(sources(layout.file_name) for layout in layouts_of(profile))
+
+
+def _has_key_template(profile: Profile) -> bool:
+    return any(key_template(layout) for layout in layouts_of(profile))
+
+
+def _has_folders(profile: Profile) -> bool:
+    return any(_folder_is_told(layout) for layout in layouts_of(profile))
+
+
+def _folder_is_told(layout: Layout) -> bool:
+    references = layout.folder.references
+    return bool(layout.folder.source) and (not references or bool(sources(layout.folder)))
+
+
+def _has_other_templates(profile: Profile) -> bool:
+    return any(other_templates(layout) for layout in layouts_of(profile))
+
+
+def _differing_title(site: "ExampleSite") -> Example:
+    path = site.layout.title_copies[-1]
+    return site.change({path: str(site.page.values[path]).replace("What is", "What's", 1)})
 
 
 @rule(
     "QT301",
     "title-mismatch",
     Severity.ERROR,
-    bad=Example("question: >-\n    What is osmosis?", "question: >-\n    What's osmosis?"),
+    bad=_differing_title,
     good=Example("What is osmosis?", "What  is osmosis?", path="outputs/biology/what--is-osmosis.md"),
     fix="unsafe",
     skip_if=_names_agree,
+    applies=_has_title_copies,
 )
 def title_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`title`, `article_title` and `question` differ.
+    """{titles} differ.
 
     Why it is bad: the list, the page and the search result show different questions.
-    Fix: decide which one is correct, and copy it to the other two. If the file's name derives from `title`,
-    `--fix --unsafe` copies `title`. This is unsafe because another one may be better.
+    Fix: decide which one is correct, and copy it to {other_titles}. If the file's name derives from `{question}`,
+    `--fix --unsafe` copies `{question}`. This is unsafe because another one may be better.
     """
     page = file.page
-    title = page.text_of("title")
-    for path in ("article_title", "question"):
+    question = page.layout.roles.question
+    title = page.text_of(question)
+    for path in page.layout.title_copies:
         other = page.text_of(path)
         if title and other and other != title:
-            named_by_title = file.name == file_name(title)
-            fix = change_fields(page, "copy `title`", {path: title}, safe=False) if named_by_title else None
-            yield Finding(f"`{path}` differs from `title`; both must be the question", page.span(path), path, fix)
+            named_by_title = file.name == fill_template(file, page.layout.file_name)
+            changes = {path: title}
+            fix = change_fields(page, f"copy `{question}`", changes, safe=False) if named_by_title else None
+            yield Finding(f"`{path}` differs from `{question}`; both must be the question", page.span(path), path, fix)
+
+
+def _wrong_file_name(site: "ExampleSite") -> Example:
+    path = site.layout.file_name_field
+    if path is None:
+        return Example(path=site.path.removesuffix(".md") + "-2.md")
+    name = str(site.page.values[path])
+    return site.change({path: name.replace("what-is", "what-was") if "what-is" in name else f"x{name}"})
 
 
 @rule(
     "QT302",
     "file-name-mismatch",
     Severity.ERROR,
-    bad=Example("file_name: what-is", "file_name: what-was"),
+    bad=_wrong_file_name,
     fix="safe",
     skip_if=_names_agree,
+    applies=_has_file_names,
 )
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`file_name` and the file's own name are not the slug of the title followed by `.md`.
+    """{file_names} {file_names_are} not {file_name_form}.
 
-    Why it is bad: the editor saves the page under one name, but links and the url use another.
-    Fix: use `slug(title)` + `.md` for both. A slug keeps letters from a to z and digits, and replaces spaces with
-    hyphens.
-    If the file already has that name, `--fix` writes `file_name`, which is safe. It does not rename files.
+    Why it is bad: the editor saves the page under one name, but links and the {key} use another.
+    Fix: use {file_name_formula} for both. A slug keeps {slug_keeps}, and replaces spaces with
+    {slug_space}.
+    If the file already has that name, `--fix` writes `{file_name}`, which is safe. It does not rename files.
     """
-    page = file.page
-    title, name = page.text_of("title"), page.text_of("file_name")
-    if not title:
+    page, layout = file.page, file.page.layout
+    field, question = layout.file_name_field, layout.roles.question
+    expected = fill_template(file, layout.file_name)
+    if expected is None or not sources(layout.file_name):
         return
-    expected = file_name(title)
-    span = page.span("file_name")
-    if name and name != expected:
-        fix = change_fields(page, f"write `{expected}`", {"file_name": expected}) if file.name == expected else None
-        yield Finding(f"`file_name` must be `{expected}`, the slug of `title`", span, "file_name", fix)
+    about = field or question
+    span, name = page.span(about), page.text_of(field) if field else None
+    if field and name and name != expected:
+        fix = change_fields(page, f"write `{expected}`", {field: expected}) if file.name == expected else None
+        message = f"`{field}` must be `{expected}`, {_origin(layout.file_name, layout)}"
+        yield Finding(message, span, field, fix)
     elif file.name != expected:
-        message = f"the file is named `{file.name}`; rename it to `{expected}`, the slug of `title`"
-        yield Finding(message, span, "file_name")
+        origin = _origin(layout.file_name, layout)
+        message = f"the file is named `{file.name}`; rename it to `{expected}`, {origin}"
+        yield Finding(message, span, about)
+
+
+def _origin(template: Template, layout: Layout) -> str:
+    """Return what a name follows from, as a phrase."""
+    paths = sources(template)
+    is_slug = [reference.filters for reference in template.references] == [("slug",)]
+    return f"the slug of `{paths[0]}`" if is_slug and paths == [layout.roles.question] else f"from {listed(paths)}"
+
+
+def _wrong_key(site: "ExampleSite") -> Example:
+    return site.change({site.layout.roles.key or "": "/x"})
 
 
 @rule(
     "QT303",
     "url-mismatch",
     Severity.ERROR,
-    bad=Example("url: /learn/biology/questions/what-is-osmosis", "url: /x"),
+    bad=_wrong_key,
     fix="unsafe",
     skip_if=_names_agree,
+    applies=_has_key_template,
 )
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`url` is not `/learn/`, the slug of the subject, `/questions/`, and the slug of the title.
+    """`{key}` is not {key_form}.
 
-    Why it is bad: a page is identified by its url. Links, the sitemap and search engines expect another one.
-    Fix: write the url that the message shows. `--fix --unsafe` writes it. This is unsafe because other pages may link
-    to the current url.
+    Why it is bad: a page is identified by its {key}. Links, the sitemap and search engines expect another one.
+    Fix: write the {key} that the message shows. `--fix --unsafe` writes it. This is unsafe because other pages may link
+    to the current {key}.
     """
+    key = file.page.layout.roles.key
+    if key:
+        yield from _mismatches(file, key, safe=False)
+
+
+def _mismatches(file: PageFile, path: str, *, safe: bool) -> Iterator[Finding]:
+    """Yield the finding of a field that is not what its template gives."""
     page = file.page
-    title, subject, actual = page.text_of("title"), page.text_of("subject"), page.text_of("url")
-    if title and subject and actual and actual != (expected := url(subject, title)):
-        fix = change_fields(page, f"write `{expected}`", {"url": expected}, safe=False)
-        yield Finding(f"`url` must be `{expected}`, from `subject` and `title`", page.span("url"), "url", fix)
+    template, actual = page.layout.templates.get(path), page.text_of(path)
+    expected = fill_template(file, template) if template and actual else None
+    if template and expected is not None and actual != expected:
+        fix = change_fields(page, f"write `{expected}`", {path: expected}, safe=safe)
+        origin = f", from {listed(paths)}" if (paths := sources(template)) else ""
+        yield Finding(f"`{path}` must be `{expected}`{origin}", page.span(path), path, fix)
+
+
+def _wrong_folder(site: "ExampleSite") -> Example:
+    folder, _, name = site.path.rpartition("/")
+    return Example(path=f"{folder.rpartition('/')[0]}/physics/{name}".removeprefix("/"))
 
 
 @rule(
     "QT304",
     "wrong-folder",
     Severity.ERROR,
-    bad=Example(path="outputs/physics/what-is-osmosis.md"),
+    bad=_wrong_folder,
     skip_if=_names_agree,
+    applies=_has_folders,
 )
 def wrong_folder(file: PageFile) -> Iterator[Finding]:
-    """The file is not in the folder of its subject.
+    """The file is not in the folder of its {folder_of}.
 
-    Why it is bad: the site builds the page under the path of the folder, not under its `url`.
-    Fix: move the file to the folder whose name is the slug of its subject.
+    Why it is bad: the site builds the page under the path of the folder, not under its `{key}`.
+    Fix: move the file to the folder whose name is {folder_name}.
     """
-    subject = file.page.text_of("subject")
-    if subject and file.folder != slug(subject):
-        message = f"the file is in folder `{file.folder}`; its `subject` belongs in folder `{slug(subject)}`"
-        yield Finding(message, file.page.span("subject"), "subject")
+    layout = file.page.layout
+    expected = fill_template(file, layout.folder) if _folder_is_told(layout) else None
+    actual = last_folders(file, folder_depth(layout))
+    if expected and actual != expected:
+        paths = sources(layout.folder)
+        about = paths[0] if paths else layout.roles.question
+        owner = f"its {listed(paths)} belongs" if paths else "pages belong"
+        message = f"the file is in folder `{actual}`; {owner} in folder `{expected}`"
+        yield Finding(message, file.page.span(about), about)
+
+
+def _wrong_template(site: "ExampleSite") -> Example:
+    path = other_templates(site.layout)[0]
+    actual, first = str(site.page.values[path]), site.layout.templates[path].parts[0]
+    without = actual.removeprefix(first) if isinstance(first, str) else actual
+    return site.change({path: without if without not in ("", actual) else f"x{actual}"})
 
 
 @rule(
     "QT305",
     "seo-title-mismatch",
     Severity.ERROR,
-    bad=Example("QuickTakes | Bio", "Bio"),
+    bad=_wrong_template,
     fix="safe",
     skip_if=_names_agree,
+    applies=_has_other_templates,
 )
 def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
-    """`seo.title` is not `QuickTakes | ` followed by the subject.
+    """{other_forms}.
 
     Why it is bad: search results show the page under the wrong heading.
-    Fix: write the title that the message shows. `--fix` writes it. This is safe because it follows from `subject`.
+    Fix: write the title that the message shows. `--fix` writes it. This is safe because it follows from {origins}.
     """
-    page = file.page
-    subject, actual = page.text_of("subject"), page.text_of("seo.title")
-    if subject and actual and actual != (expected := seo_title(subject)):
-        fix = change_fields(page, f"write `{expected}`", {"seo.title": expected})
-        yield Finding(f"`seo.title` must be `{expected}`, from `subject`", page.span("seo.title"), "seo.title", fix)
+    for path in other_templates(file.page.layout):
+        yield from _mismatches(file, path, safe=True)
+
+
+def _device_name(site: "ExampleSite") -> Example:
+    folder = site.path.rpartition("/")[0]
+    changed = site.replace("hat is osmosis", "on")
+    return Example(text=changed.text, path=f"{folder}/con.md".removeprefix("/"))
 
 
 @rule(
     "QT306",
     "reserved-name",
     Severity.ERROR,
-    bad=Example("hat is osmosis", "on", path="outputs/biology/con.md"),
+    bad=_device_name,
     skip_if=_has_portable_name,
 )
 def reserved_name(file: PageFile) -> Iterator[Finding]:
@@ -172,7 +269,8 @@ def reserved_name(file: PageFile) -> Iterator[Finding]:
     Fix: reword the question, because the file's name derives from it, and rename the file. No automatic fix: only a
     person can choose other words. `qtgen generate` never writes such a file.
     """
+    about = file.page.layout.file_name_field or file.page.layout.roles.question
     for what, name in (("the file", file.name), ("its folder", file.folder)):
         if fault := windows_fault(name):
             message = f"{what} is named `{name}`, which {fault}, so it cannot exist on Windows; choose another name"
-            yield Finding(message, file.page.span("file_name"), "file_name")
+            yield Finding(message, file.page.span(about), about)

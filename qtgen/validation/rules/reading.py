@@ -3,13 +3,18 @@
 import re
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from qtgen.page.document import Span
 from qtgen.page.edits import TextEdit
 from qtgen.page.reader import MAX_BYTES
 from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.placeholders import PLACEHOLDERS
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.example import ExampleSite
 
 
 def _problems(file: PageFile, kind: str) -> Iterator[Finding]:
@@ -18,11 +23,38 @@ def _problems(file: PageFile, kind: str) -> Iterator[Finding]:
             yield Finding(problem.message, problem.span, problem.field)
 
 
+def _colon_in_plain_title(site: "ExampleSite") -> Example:
+    key = site.layout.roles.question
+    return site.rewrite(key, f"{key.rpartition('.')[2]}: Osmosis: what is it?\n")
+
+
+def _repeated_key(site: "ExampleSite") -> Example:
+    path = site.layout.roles.id or next(path for path in site.page.values if "." not in path)
+    lines = site.lines_of(path)
+    other = lines.replace(str(site.page.values[path]), str(site.neighbour_page.values[path]))
+    return site.rewrite(path, lines + other)
+
+
+def _anchor(site: "ExampleSite") -> Example:
+    constants = [path for path, value in site.layout.constants.items() if isinstance(value, str) and "." not in path]
+    path = constants[-1] if constants else site.layout.roles.question
+    return site.rewrite(path, f"{path.rpartition('.')[2]}: &me {site.page.values[path]}\n")
+
+
+def _describe_body(body: str) -> str:
+    """Return what must follow the front matter."""
+    text = f"`{body.strip()}`" if body.strip() else "nothing"
+    return f"a blank line and {text}" if body.startswith("\n") and body.strip() else text
+
+
+PLACEHOLDERS["body"] = lambda layout: _describe_body(layout.body or "")
+
+
 @rule(
     "QT101",
     "invalid-yaml",
     Severity.ERROR,
-    bad=Example("title: >-\n    What is osmosis?\narticle", "title: Osmosis: what is it?\narticle"),
+    bad=_colon_in_plain_title,
     good=Example("What is osmosis?", "Osmosis: what is it?", path="outputs/biology/osmosis-what-is-it.md"),
     noncanonical_only=True,
 )
@@ -35,17 +67,23 @@ def invalid_yaml(file: PageFile) -> Iterator[Finding]:
     return _problems(file, "invalid-yaml")
 
 
-@rule("QT102", "missing-front-matter", Severity.ERROR, bad=Example("---\n_schema", "_schema"), noncanonical_only=True)
+@rule(
+    "QT102",
+    "missing-front-matter",
+    Severity.ERROR,
+    bad=lambda site: Example(text=site.text.removeprefix("---\n")),
+    noncanonical_only=True,
+)
 def missing_front_matter(file: PageFile) -> Iterator[Finding]:
     """The first line is not `---`, or no later `---` closes the front matter.
 
-    Why it is bad: the site reads the whole file as the body, and has no title, answer or url to show.
+    Why it is bad: the site reads the whole file as the body, and has no {question}, answer or {key} to show.
     Fix: begin the file with `---`, and close the front matter with the line `---`.
     """
     return _problems(file, "missing-front-matter")
 
 
-@rule("QT103", "duplicate-key", Severity.ERROR, bad=Example("id: 7\n", "id: 7\nid: 8\n"), noncanonical_only=True)
+@rule("QT103", "duplicate-key", Severity.ERROR, bad=_repeated_key, noncanonical_only=True)
 def duplicate_key(file: PageFile) -> Iterator[Finding]:
     """A mapping has the same key twice.
 
@@ -59,7 +97,7 @@ def duplicate_key(file: PageFile) -> Iterator[Finding]:
     "QT104",
     "unsafe-yaml",
     Severity.ERROR,
-    bad=Example("author: QuickTakes", "author: &me QuickTakes"),
+    bad=_anchor,
     noncanonical_only=True,
 )
 def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
@@ -76,7 +114,7 @@ def unsafe_yaml(file: PageFile) -> Iterator[Finding]:
     "QT105",
     "invalid-text",
     Severity.ERROR,
-    bad=Example("---\n_schema", "\ufeff---\n_schema"),
+    bad=lambda site: Example(text=f"\ufeff{site.text}"),
     noncanonical_only=True,
     fix="safe",
 )
@@ -107,15 +145,16 @@ def _normalize_text(text: str, offset: int) -> tuple[str, list[TextEdit]] | None
     "QT106",
     "unexpected-body",
     Severity.WARNING,
-    bad=Example("\n&nbsp;", "\n&nbsp;\n"),
+    bad=lambda site: Example(text=f"{site.text}\n"),
     fix="safe",
     skip_if=lambda file: file.page.style.body is None,
+    applies=lambda profile: any(isinstance(layout.body, str) for layout in profile.file.layout),
 )
 def unexpected_body(file: PageFile) -> Iterator[Finding]:
-    """The body is not exactly a blank line and `&nbsp;`.
+    """The body is not exactly {body}.
 
-    Why it is bad: the site shows `answer`. It prints text in the body again below it, or loses it.
-    Fix: move the text into `answer`, and end the file with `---`, a blank line and `&nbsp;`. `--fix` replaces the body.
+    Why it is bad: the site shows `{answer}`. It prints text in the body again below it, or loses it.
+    Fix: move the text into `{answer}`, and end the file with `---`, {body}. `--fix` replaces the body.
     This is safe if it removes only white space. Otherwise it needs `--unsafe`, because it removes text.
     """
     page = file.page
@@ -125,13 +164,14 @@ def unexpected_body(file: PageFile) -> Iterator[Finding]:
     start = len(page.text) - len(page.style.body)
     span = Span(start, len(page.text))
     content = page.style.body.strip()
-    is_safe = content in ("", "&nbsp;")
-    fix = partial(RuleFix, "end with a blank line and `&nbsp;`", [TextEdit(span, body)], safe=is_safe)
-    message = (
-        "the body must be a blank line and `&nbsp;`; remove the white space around it"
-        if content == "&nbsp;"
-        else "the body must be a blank line and `&nbsp;`; move any other text into `answer`"
+    is_safe, form = content in ("", body.strip()), _describe_body(body)
+    fix = partial(RuleFix, f"end with {form}", [TextEdit(span, body)], safe=is_safe)
+    remedy = (
+        "remove the white space around it"
+        if content == body.strip()
+        else f"move any other text into `{page.layout.roles.answer or 'a field'}`"
     )
+    message = f"the body must be {form}; {remedy}"
     yield Finding(message, span, None, fix, fix_safety="safe" if is_safe else "unsafe")
 
 

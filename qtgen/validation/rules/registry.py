@@ -45,7 +45,7 @@ def rule(
     bad: AnyExample,
     good: AnyExample = _VALID_PAGE,
     fix: FixSafety | None = None,
-    noncanonical_only: bool = False,
+    noncanonical_only: bool | Applies = False,
     skip_if: SkipTest | None = None,
     patterns: tuple[str, ...] = (),
     repairable: Repairable | None = None,

@@ -6,25 +6,58 @@ author thought.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+from qtgen.page.compile import layouts_of
 from qtgen.page.markdown import Block, Document, mask_segments
+from qtgen.page.profile import Profile
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_line, document_of, markdown_of, segments_of
+from qtgen.validation.rules.answers import (
+    answer_finding,
+    answer_line,
+    document_of,
+    has_answer,
+    markdown_of,
+    segments_of,
+)
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.shown_marks import shown_bold, shown_dollars
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
+if TYPE_CHECKING:
+    from qtgen.validation.rules.example import ExampleSite
+
 _TAG_SHOWN = 40  # characters of a tag that a message quotes
+
+
+def _renames_hidden(profile: Profile) -> bool:
+    """Return whether the renderer reads another key than the field that hides a page."""
+    key = profile.file.renderer.reads.get("hidden")
+    return bool(key) and any(layout.roles.hidden not in (None, key) for layout in layouts_of(profile))
+
+
+def _rejects_html(profile: Profile) -> bool:
+    return has_answer(profile) and profile.file.renderer.html != "off"
+
+
+def _example_hidden(value: bool) -> "Callable[[ExampleSite], Example]":
+    """Return the example in which the field that hides a page has a value."""
+
+    def change(site: "ExampleSite") -> Example:
+        return site.change({site.layout.roles.hidden or "": value})
+
+    return change
 
 
 @rule(
     "QT505",
     "ignored-no-index",
     Severity.WARNING,
-    bad=Example("answer: >-", "no_index: True\nanswer: >-"),
-    good=Example("answer: >-", "no_index: False\nanswer: >-"),
+    bad=_example_hidden(True),
+    good=_example_hidden(False),
     skip_if=lambda file: file.page.layout.roles.hidden not in file.page.values,
+    applies=_renames_hidden,
 )
 def ignored_no_index(file: PageFile) -> Iterator[Finding]:
     """The page has `{hidden}`, but the site's renderer reads `{hidden_as_read}`.
@@ -68,6 +101,7 @@ def _open_at_line_end(char: str) -> str:
         r"\*\*[^*\\]*\|[^*\\]*\*\*",  # a cell of a table between them
     ),
     repairable="concern",
+    applies=has_answer,
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
     """A code fence, `$$` or `**` is opened and never closed, or `$$` is not alone on its line.
@@ -207,6 +241,7 @@ _JAVASCRIPT = re.compile(r"\]\(\s*<?\s*javascript:[^)\s]*\)?", re.IGNORECASE)
     good=Example("Osmosis moves", "Where a < b and b > c, `<br>` or <https://example.org>: osmosis moves"),
     patterns=("<[A-Za-z/!?]", "(?i)javascr[iı]pt:"),
     repairable="concern",
+    applies=_rejects_html,
 )
 def raw_html(file: PageFile) -> Iterator[Finding]:
     """The answer has an HTML tag. Script, style, iframe, event handlers and `javascript:` links are errors.

@@ -1,76 +1,135 @@
-"""Family 2xx: does the page have the fields of the layout, each with a valid value?"""
+"""Family 2xx: does the page have the fields of the layout, each with a valid value?
+
+`values.py` has the rules about single values.
+"""
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime
-from functools import partial
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from qtgen.page import Page, Span, Value, file_name, seo_title, url
-from qtgen.page.edits import TextEdit
-from qtgen.page.fields import CONSTANTS, FIELDS, LAYOUT, ORDER, RELATED_MAX, SECTIONS, required_paths
-from qtgen.page.profile import Kind
+from qtgen._util.text import enumeration
+from qtgen.page import Page
+from qtgen.page.layout import Layout
+from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, Profile, Scalar
 from qtgen.validation.diagnostics import Severity
+from qtgen.validation.rules.conditions import conditional_paths, describe_conditions, has_condition, meets
+from qtgen.validation.rules.derived import derived_value
 from qtgen.validation.rules.edits import change_fields
+from qtgen.validation.rules.placeholders import PLACEHOLDERS
 from qtgen.validation.rules.registry import rule
-from qtgen.validation.rules.types import Example, Finding, PageFile, RuleFix
+from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.example import ExampleSite
 
 _UNKNOWN_KEYS_MAX = 200  # that are compared with the known ones; a hostile page could have tens of thousands
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_EXPECTED = {
-    Kind.TEXT: "text",
-    Kind.INT: "a whole number",
-    Kind.FLOAT: "a number",
-    Kind.DATE: "a date, YYYY-MM-DD without quotes",
-    Kind.BOOL: "True or False",
+
+PLACEHOLDERS |= {
+    "derived": lambda layout: _describe_derived(layout),
+    "crashing": lambda layout: " or ".join(f"`{path}`" for path in _crashing(layout)),
+    "links_word": lambda layout: "related articles" if layout.links else "maps",
 }
+
+
+def _crashing(layout: Layout) -> list[str]:
+    """Return the parts of a page that no site can show a page without: the answer, and a required map."""
+    maps = [path for path, section in layout.sections.items() if section.required]
+    return [path for path in (layout.roles.answer or layout.roles.question, *maps[:1]) if path]
+
+
+def _describe_derived(layout: Layout) -> str:
+    """Return the fields that `--fix` can add."""
+    others = [path for path in layout.templates if path not in layout.title_copies]
+    paths = [f"`{path}`" for path in (*layout.title_copies, *others)]
+    return enumeration(["the constants"] * bool(layout.constants) + paths or ["none"])
+
+
+def _missing_constant(site: "ExampleSite") -> Example:
+    layout = site.layout
+    derived = [path for path in (*layout.templates, *layout.constants) if path in site.page.values and "." not in path]
+    return site.rewrite(derived[-1] if derived else layout.roles.question, "")
+
+
+def _without_optional_field(site: "ExampleSite") -> Example:
+    fields = site.layout.fields.items()
+    path = next((path for path, field in fields if not field.required and path in site.page.values), None)
+    return site.rewrite(path, "") if path else Example()
+
+
+def _canonical_pages_are_complete(profile: Profile) -> bool:
+    """Return whether each page that the scanner reads has every key: none is required by a condition only."""
+    return not has_condition(profile, "required_when")
 
 
 @rule(
     "QT201",
     "missing-key",
     Severity.ERROR,
-    bad=Example("author: QuickTakes\n", ""),
-    good=Example("score: -1.0\n", ""),
-    noncanonical_only=True,
+    bad=_missing_constant,
+    good=_without_optional_field,
+    noncanonical_only=_canonical_pages_are_complete,
     fix="safe",
 )
 def missing_key(file: PageFile) -> Iterator[Finding]:
     """A required key is missing. The position is the line that the key belongs above.
 
-    Why it is bad: the site's build crashes on a page without `answer` or `seo`. Other missing keys leave gaps.
+    Why it is bad: the site's build crashes on a page without {crashing}. Other missing keys leave gaps.
     Fix: add the key, in the order of the layout (`qtgen schema`). `--fix` adds keys whose values follow from other
-    fields: the constants, `article_title`, `question`, `seo.title`, `file_name` and `url`. This is safe. A key that is
+    fields: {derived}. This is safe. A key that is
     only misspelled is not added; correct its name.
     """
     page = file.page
     present = page.sections()
-    unknown = islice(filter(_is_unknown, page.values), _UNKNOWN_KEYS_MAX)
-    misspelled = {_nearest_key(path) for path in unknown}
-    for path in required_paths(present):
-        section = FIELDS[path].section if path in FIELDS else ""
+    unknown = islice((path for path in page.values if _is_unknown(page, path)), _UNKNOWN_KEYS_MAX)
+    misspelled = {_nearest_key(page.layout, path) for path in unknown}
+    for path, reason in _required(page, present):
+        section = path.rpartition(".")[0]
         section_has_no_fields = section and (section not in present or section in page.values)
         if path in page.values or path in present or section_has_no_fields:
             continue
-        value = None if path in misspelled else _derived_values(page).get(path)
-        fix = change_fields(page, f"add `{path}`", {path: value}) if value else None
-        yield Finding(f"`{path}` is missing; add it here", page.expected_span(path), path, fix)
+        value = None if path in misspelled else derived_value(file, path)
+        fix = change_fields(page, f"add `{path}`", {path: value}) if value not in (None, "") else None
+        yield Finding(f"`{path}` is missing{reason}; add it here", page.expected_span(path), path, fix)
+    yield from _missing_in_lists(page)
 
 
-def _derived_values(page: Page) -> dict[str, str]:
-    """Return the fields that other fields of the page determine."""
-    derived = dict(CONSTANTS)
-    if title := page.text_of("title"):
-        derived |= {"article_title": title, "question": title, "file_name": file_name(title)}
-    if subject := page.text_of("subject"):
-        derived |= {"seo.title": seo_title(subject)}
-        if title:
-            derived |= {"url": url(subject, title)}
-    return derived
+def _required(page: Page, present: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the paths that the page must have, each with the reason if it is a condition."""
+    for path in page.layout.required_paths(frozenset(present)):
+        yield path, ""
+    for path, spec in conditional_paths(page):
+        if spec.required_when and meets(page.values, spec.required_when, page.layout):
+            yield path, f", because {describe_conditions(spec.required_when)}"
 
 
-@rule("QT202", "unknown-key", Severity.ERROR, bad=Example("author:", "auther:"), noncanonical_only=True)
+def _maps_in_lists(page: Page) -> Iterator[tuple[str, dict[str, object], FieldSpec]]:
+    """Yield the path of each map in a list, the map, and what the profile says about the list."""
+    for path, field in page.layout.fields.items():
+        value = page.values.get(path) if field.spec.fields else None
+        for number, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                yield f"{path}.{number}", item, field.spec
+
+
+def _missing_in_lists(page: Page) -> Iterator[Finding]:
+    for path, item, spec in _maps_in_lists(page):
+        for inner in spec.fields:
+            is_required = inner.required is not False and not (inner.required_when or inner.only_when)
+            if is_required and inner.key not in item:
+                field = path.rpartition(".")[0]
+                message = f"`{path}.{inner.key}` is missing; add it to this map"
+                yield Finding(message, page.span(path), field)
+
+
+def _misspelled(site: "ExampleSite") -> Example:
+    path = next((path for path in reversed([*site.layout.constants]) if "." not in path), site.layout.roles.question)
+    before, found, after = path.rpartition("o")
+    other = f"{before}e{after}" if found else f"{path}x"
+    return site.rewrite(path, site.lines_of(path).replace(path, other, 1))
+
+
+@rule("QT202", "unknown-key", Severity.ERROR, bad=_misspelled, noncanonical_only=True)
 def unknown_key(file: PageFile) -> Iterator[Finding]:
     """A key is not in the layout.
 
@@ -79,18 +138,31 @@ def unknown_key(file: PageFile) -> Iterator[Finding]:
     """
     page = file.page
     for path in page.values:
-        if _is_unknown(path):
+        if _is_unknown(page, path):
             yield Finding(_unknown_message(page, path), page.key_span(path), path)
+    for path, item, spec in _maps_in_lists(page):
+        known = [inner.key for inner in spec.fields]
+        for key in item:
+            if key not in known:
+                nearest = _nearest(key, known)
+                remedy = f"did you mean `{nearest}`?" if nearest and nearest not in item else "remove it"
+                message = f"unknown key `{path}.{key}`; {remedy}"
+                yield Finding(message, page.key_span(f"{path}.{key}"), path.rpartition(".")[0])
 
 
-def _is_unknown(path: str) -> bool:
-    return path not in FIELDS and path not in SECTIONS
+def _is_unknown(page: Page, path: str) -> bool:
+    layout = page.layout
+    return path not in layout.order and not (layout.has_text_body and path == BODY_FIELD)
 
 
 def _unknown_message(page: Page, path: str) -> str:
-    if re.fullmatch(r"related_article\d+", path):
-        return f"unknown key `{path}`; a page has at most {RELATED_MAX} related articles, numbered from 1"
-    nearest = _nearest_key(path)
+    for key, sections in page.layout.repeats.items():
+        outer = sections[0].path.rpartition(".")[0]
+        if re.fullmatch(rf"{re.escape(f'{outer}.{key}'.removeprefix('.'))}\d+", path):
+            links = page.layout.links
+            things = "related articles" if links and links.field == key else f"`{key}`"
+            return f"unknown key `{path}`; a page has at most {len(sections)} {things}, numbered from 1"
+    nearest = _nearest_key(page.layout, path)
     if nearest is None:
         return f"unknown key `{path}`; remove it"
     if nearest in page.values:
@@ -98,182 +170,50 @@ def _unknown_message(page: Page, path: str) -> str:
     return f"unknown key `{path}`; did you mean `{nearest.rpartition('.')[2]}`?"
 
 
-def _nearest_key(path: str) -> str | None:
-    """Return the path of the known key in the same section that an unknown key is most like, or None."""
+def _nearest_key(layout: Layout, path: str) -> str | None:
+    """Return the path of the known key in the same map that an unknown key is most like, or None."""
+    section, _, key = path.rpartition(".")
+    nearest = _nearest(key, [known.rpartition(".")[2] for known in layout.order if known.rpartition(".")[0] == section])
+    return f"{section}.{nearest}".lstrip(".") if nearest else None
+
+
+def _nearest(key: str, known: list[str]) -> str | None:
     from difflib import get_close_matches  # rarely needed, and slow to import
 
-    section, _, key = path.rpartition(".")
-    siblings = [field.key for field in FIELDS.values() if field.section == section]
-    known = siblings + ([] if section else list(SECTIONS))
-    nearest = get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"{section}.{nearest[0]}".lstrip(".") if nearest else None
+    return next(iter(get_close_matches(key, known, n=1, cutoff=0.5)), None)
+
+
+def _disallowed(page: Page) -> Iterator[tuple[str, Mapping[str, Scalar]]]:
+    """Yield the keys that the page has although its other values do not allow them, with the conditions."""
+    for path, spec in conditional_paths(page):
+        if spec.only_when and not meets(page.values, spec.only_when, page.layout):
+            is_present = path in page.values or (spec.type is Kind.MAP and path in page.sections())
+            if is_present:
+                yield path, spec.only_when
+
+
+def _unwanted_key(site: "ExampleSite") -> Example:
+    path = next(path for path, spec in conditional_paths(site.page) if spec.only_when)
+    return site.with_unmet(path)
 
 
 @rule(
-    "QT203",
-    "wrong-type",
+    "QT208",
+    "disallowed-key",
     Severity.ERROR,
-    bad=Example("id: 7", "id: seven"),
-    good=Example("id: 7", "id: -7"),
-    noncanonical_only=True,
+    bad=_unwanted_key,
+    fix="unsafe",
+    skip_if=lambda file: not any(_disallowed(file.page)),
+    applies=lambda profile: has_condition(profile, "only_when"),
 )
-def wrong_type(file: PageFile) -> Iterator[Finding]:
-    """A value does not have the type of its field.
+def disallowed_key(file: PageFile) -> Iterator[Finding]:
+    """A key is present that the values of other fields do not allow.
 
-    Why it is bad: the site computes with numbers and dates, but `id: seven` or a quoted date is a string.
-    An unquoted `yes` is a string for one YAML reader and a boolean for another.
-    Fix: write the value in the form that docs/reference/page.md shows.
+    Why it is bad: the two fields contradict each other, so one of them is wrong.
+    Fix: remove the key, or correct the other field. `--fix --unsafe` removes the key. This is unsafe because its value
+    is lost.
     """
-    page = file.page
-    for path, value in page.values.items():
-        if path in SECTIONS:
-            message = f"`{path}` must be a mapping; write its fields on lines of their own"
-            yield Finding(message, page.key_span(path), path)
-        elif path in FIELDS and not _has_type(FIELDS[path].kind, value):
-            actual = "empty" if value is None else f"`{str(value)[:40]}` ({type(value).__name__})"
-            yield Finding(f"`{path}` must be {_EXPECTED[FIELDS[path].kind]}, not {actual}", page.span(path), path)
-
-
-def _has_type(kind: Kind, value: Value) -> bool:
-    match kind:
-        case Kind.TEXT:
-            return isinstance(value, str)
-        case Kind.BOOL:
-            return isinstance(value, bool)
-        case Kind.INT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case Kind.FLOAT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Kind.DATE:
-            # An impossible date is read as a string; QT205 reports it.
-            impossible = isinstance(value, str) and _DATE.fullmatch(value) and not _is_date(value)
-            return bool(impossible) or (isinstance(value, date) and not isinstance(value, datetime))
-        case _:
-            return True
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-@rule(
-    "QT204",
-    "key-out-of-order",
-    Severity.WARNING,
-    bad=Example("_schema: default\nid: 7\n", "id: 7\n_schema: default\n"),
-    noncanonical_only=True,
-    fix="safe",
-)
-def key_out_of_order(file: PageFile) -> Iterator[Finding]:
-    """A known key comes after a key that the layout puts later.
-
-    Why it is bad: keys in a fixed order keep diffs small, and let qtgen read the page with its fast scanner.
-    Fix: move the line to its place (`qtgen schema`). `--fix` moves whole fields and leaves their lines unchanged. This
-    is safe because readers do not see the order.
-    """
-    page = file.page
-    latest = {"": ""}  # by section, the key that the layout puts last so far
-    for path in page.key_spans or ():
-        if path not in ORDER:
-            continue
-        section = path.rpartition(".")[0]
-        before = latest.get(section, "")
-        if before and ORDER[path] < ORDER[before]:
-            fix = partial(_sort_keys, page, section)
-            yield Finding(f"`{path}` is out of order; move it above `{before}`", page.key_span(path), path, fix)
-        else:
-            latest[section] = path
-
-
-def _sort_keys(page: Page, section: str) -> RuleFix | None:
-    """Return a fix that sorts the fields of a section ("" is the page itself). An unknown field stays behind the same
-    known one. There is no fix if several fields share a line."""
-    keys = page.key_spans or {}
-    paths = [path for path in keys if path.rpartition(".")[0] == section]
-    starts = [page.text.rfind("\n", 0, keys[path].start) + 1 for path in paths]
-    if len(set(starts)) < len(starts) or page.problems:
-        return None
-    last_field = [path for path in keys if path == paths[-1] or path.startswith(f"{paths[-1]}.")]
-    end = page.text.find("\n", max(max(keys[path].end, page.span(path).end) for path in last_field)) + 1
-    rank, ranked_blocks = -1, []
-    for path, start, stop in zip(paths, starts, [*starts[1:], end], strict=True):
-        rank = ORDER.get(path, rank)
-        ranked_blocks.append((rank, page.text[start:stop]))
-    text = "".join(block for _, block in sorted(ranked_blocks, key=itemgetter(0)))
-    return RuleFix("sort the fields", [TextEdit(Span(starts[0], end), text)])
-
-
-_constants_of = itemgetter(*CONSTANTS)
-_CONSTANT_VALUES = tuple(CONSTANTS.values())
-
-
-def _has_usual_values(file: PageFile) -> bool:
-    """Return whether the constants, the date and the score are what they are on nearly every page."""
-    values = file.page.values
-    constants_right = _constants_of(values) == _CONSTANT_VALUES
-    return constants_right and type(values["date"]) is date and values.get("score", -1.0) == -1.0
-
-
-@rule(
-    "QT205",
-    "invalid-value",
-    Severity.ERROR,
-    bad=Example("date: 2026-01-31", "date: 2026-02-31"),
-    good=Example("score: -1.0", "score: 0.75"),
-    skip_if=_has_usual_values,
-)
-def invalid_value(file: PageFile) -> Iterator[Finding]:
-    """A value has the right type but is not allowed in its field.
-
-    Why it is bad: the site's YAML reader silently turns an impossible date into another one. An empty string leaves a
-    gap on the page, and a score out of range sorts the page wrongly.
-    Fix: correct the value. A date must be a calendar date, and a score must be -1.0 or from 0 to 1. `_schema`,
-    `date_format`, `post_on_text` and `author` must have their constant values. Other texts must not be empty.
-    """
-    page = file.page
-    for path, constant in CONSTANTS.items():
-        value = page.values.get(path, constant)
-        if value != constant and isinstance(value, str) and value:
-            yield Finding(f"`{path}` must be `{constant}`, not `{value[:40]}`", page.span(path), path)
-    day = page.values.get("date")
-    if isinstance(day, str) and _DATE.fullmatch(day) and not _is_date(day):
-        yield Finding(f"`date` must be a calendar date; {day} does not exist", page.span("date"), "date")
-    score = page.values.get("score")
-    if isinstance(score, int | float) and not (score == -1 or 0 <= score <= 1):
-        yield Finding(f"`score` must be -1.0 or from 0 to 1, not {score}", page.span("score"), "score")
-    if not page.canonical:  # the scanner accepts no empty value
-        for path, value in page.values.items():
-            if value == "" and path in FIELDS:
-                yield Finding(f"`{path}` is empty; write its value", page.key_span(path), path)
-
-
-@rule(
-    "QT206",
-    "related-gap",
-    Severity.ERROR,
-    bad=Example("related_article1", "related_article2"),
-    noncanonical_only=True,
-    fix="safe",
-)
-def related_gap(file: PageFile) -> Iterator[Finding]:
-    """The related articles are not numbered 1, 2, 3 … without a gap.
-
-    Why it is bad: other programs of the site stop at the first missing number, and ignore the links after it.
-    Fix: `--fix` numbers them from 1. This is safe because a reader sees the same links.
-    """
-    page = file.page
-    present = [row.path for row in LAYOUT if row.path.startswith("related_") and row.path in page.sections()]
-    for number, path in enumerate(present, 1):
-        if path != f"related_article{number}":
-            edits = [
-                TextEdit(page.key_span(old), f"related_article{new_number}")
-                for new_number, old in enumerate(present, 1)
-                if old != f"related_article{new_number}"
-            ]
-            message = f"`{path}` follows a gap; number it `related_article{number}`"
-            yield Finding(message, page.key_span(path), path, partial(RuleFix, "number the links from 1", edits))
-            return
+    for path, conditions in _disallowed(file.page):
+        message = f"`{path}` is only allowed if {describe_conditions(conditions)}; remove it"
+        fix: FixFactory = change_fields(file.page, f"remove `{path}`", {path: None}, safe=False)
+        yield Finding(message, file.page.key_span(path), path, fix)

@@ -8,7 +8,7 @@ from qtgen._util.text import pluralize
 from qtgen.page.markdown import Block, Document, find_segments, segment_at
 from qtgen.page.markdown.tables import count_header_cells, delimiter_cells, split_row
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, document_of
+from qtgen.validation.rules.answers import answer_finding, document_of, has_answer
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
@@ -31,6 +31,7 @@ _HEAD = r"Osmosis:\n\n| side | water |\n|---|---|\n"
     good=Example("Osmosis moves", _HEAD + r"| $\vert x \vert$ | in |\n| a \| b |\n\nOsmosis moves"),
     patterns=(r"(?:^|\\n)[ >]*(?:(?:[-*+]|\d+[.)]) +)*\|", r"-\|-|- \| -|:\|:| \| [^|]* \| "),
     repairable="concern",
+    applies=has_answer,
 )
 def broken_table(file: PageFile) -> Iterator[Finding]:
     r"""A `|` in math or code cuts a cell, a row has more cells than the header, or a table has no line of dashes.

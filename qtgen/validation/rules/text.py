@@ -16,6 +16,7 @@ from qtgen.validation.rules.answers import (
     answer_line,
     answer_of,
     answer_path,
+    has_answer,
     model_texts,
     segments_of,
 )
@@ -58,6 +59,7 @@ def _is_about_its_question(file: PageFile) -> bool:
     bad=Example("What is osmosis?", "How does a vaccine protect against a disease?"),
     skip_if=_is_about_its_question,
     repairable="concern",
+    applies=has_answer,
 )
 def off_topic(file: PageFile) -> Iterator[Finding]:
     """The page is not about its question: two of four comparisons of its texts fail.
@@ -110,6 +112,7 @@ def _is_coherent_prose(file: PageFile) -> bool:
     skip_if=_is_coherent_prose,
     patterns=INCOHERENCE_PATTERNS,
     repairable="fault",
+    applies=has_answer,
 )
 def incoherent_text(file: PageFile) -> Iterator[Finding]:
     """The answer is not coherent text: it has two of seven faults, or one of them often.
@@ -162,6 +165,7 @@ _COHERENCE_CLAUSES = {
         settings=RuleSettings(repeated_sentence_pages=1),
     ),
     on_request=True,
+    applies=has_answer,
 )
 def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     """More than 10 pages have the same sentence of eight words or more, word for word.

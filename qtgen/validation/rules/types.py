@@ -86,9 +86,10 @@ class SiteFinding(NamedTuple):
     """What a site rule reports about pages or links.
 
     Args:
-        message: What is wrong. `{other}` is replaced by the path of the page `other`.
+        message: What is wrong. `{other}` is replaced by the path of the page `other`, and a role such as `{key}` or
+            `{id}` by the name of the field of the page or link.
         rows: Rows of the site index, each a page or a link.
-        key: The field of each row that the finding is about: `url`, `id` or `title`.
+        key: The field of each row that the finding is about: a role, or the path of a field, or a key of a link.
         other: The number of another page that the message names.
         sentence: The hash of a sentence of the answer that the finding is about. `{sentence}` in the message is
             replaced by its beginning.
@@ -96,7 +97,7 @@ class SiteFinding(NamedTuple):
 
     message: str
     rows: Iterable[int]
-    key: str = "url"
+    key: str = "key"
     other: int | None = None
     sentence: int | None = None
 
@@ -201,7 +202,7 @@ class PageRule(Rule):
     other pages are always checked.
 
     Args:
-        noncanonical_only: No page in the canonical layout can violate the rule.
+        noncanonical_only: Whether no page in the canonical layout can violate the rule, on any site or the given one.
         skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
@@ -209,7 +210,7 @@ class PageRule(Rule):
     """
 
     check: PageCheck
-    noncanonical_only: bool = False
+    noncanonical_only: bool | Applies = False
     skip_if: SkipTest | None = None
     patterns: tuple[str, ...] = ()
 

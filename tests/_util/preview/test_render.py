@@ -54,7 +54,7 @@ CASES = [
 
 @pytest.mark.parametrize(("markdown", "html"), CASES)
 def test_markdown_is_shown_as_the_site_shows_it(markdown: str, html: str) -> None:
-    assert render_markdown(markdown).strip() == html
+    assert render_markdown(markdown, math=True).strip() == html
 
 
 MARKED = [
@@ -80,13 +80,13 @@ MARKED = [
 @pytest.mark.parametrize(("markdown", "part", "html"), MARKED)
 def test_a_mark_is_shown_where_it_is(markdown: str, part: str, html: str) -> None:
     start = markdown.index(part)
-    assert render_markdown(markdown, [(start, start + len(part), "ins")]).strip() == html
+    assert render_markdown(markdown, [(start, start + len(part), "ins")], math=True).strip() == html
 
 
 @pytest.mark.parametrize("markdown", ["a $x + y$ b", "a\n\n$$\nx + y\n$$\n", "|a|\n|-|\n|b \\| $x + y$|"])
 def test_a_formula_is_marked_as_a_whole(markdown: str) -> None:
     place = markdown.index("+")
-    html = render_markdown(markdown, [(place, place + 1, "del")])
+    html = render_markdown(markdown, [(place, place + 1, "del")], math=True)
     marked = re.search(r"<del>(.*?)</del>", html, re.DOTALL)
     assert marked is not None
     assert marked[1].count("<math") == 1
@@ -95,17 +95,17 @@ def test_a_formula_is_marked_as_a_whole(markdown: str) -> None:
 
 def test_a_mark_of_another_kind_is_an_error() -> None:
     with pytest.raises(ValueError, match="unknown kind"):
-        render_markdown("a", [(0, 1, "script")])
+        render_markdown("a", [(0, 1, "script")], math=True)
 
 
 def test_a_long_text_is_shown_as_its_source() -> None:
-    html = render_markdown("**a** " * 50_000, [(0, 5, "ins")])
+    html = render_markdown("**a** " * 50_000, [(0, 5, "ins")], math=True)
     assert html.startswith('<pre class="source"><ins>**a**</ins> **a**')
 
 
 @pytest.mark.parametrize("text", ["[" * 20_000, ">" * 50_000, "http:" * 10_000, "$ $$ " * 10_000, "- " * 25_000])
 def test_deep_and_repeated_marks_are_rendered(text: str) -> None:
-    assert render_markdown(text)
+    assert render_markdown(text, math=True)
 
 
 _ALLOWED = _ELEMENTS | {
@@ -120,7 +120,10 @@ _ALLOWED = _ELEMENTS | {
 def test_html_is_safe_and_marks_change_no_text(markdown: str, offsets: list[int]) -> None:
     bounds = sorted({min(offset, len(markdown)) for offset in offsets})
     marks = [(start, end, "ins") for start, end in zip(bounds[::2], bounds[1::2], strict=False)]
-    plain, marked = OutlineParser(render_markdown(markdown)), OutlineParser(render_markdown(markdown, marks))
+    plain, marked = (
+        OutlineParser(render_markdown(markdown, math=True)),
+        OutlineParser(render_markdown(markdown, marks, math=True)),
+    )
     assert marked.text == plain.text
     assert marked.names <= _ALLOWED
     names = {name for _, name, _ in marked.attributes}
@@ -134,7 +137,7 @@ def test_real_answers_have_the_elements_and_texts_of_the_site(real_pages: Mappin
     differing = [
         answer
         for answer, site in zip(answers, render(answers), strict=True)
-        if outline(render_markdown(decode_answer(answer))) != outline(site["html"])
+        if outline(render_markdown(decode_answer(answer), math=True)) != outline(site["html"])
     ]
     assert len(differing) <= len(answers) // 100, differing[:3]
 
@@ -148,7 +151,7 @@ def _site(request: pytest.FixtureRequest) -> None:
 
 
 def test_numpy_is_not_needed() -> None:
-    code = "import sys; from qtgen._util.preview import render_markdown; render_markdown('$x$'); print('numpy' in sys.modules)"
+    code = "import sys; from qtgen._util.preview import render_markdown; render_markdown('$x$', math=True); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -157,7 +160,7 @@ def test_every_class_has_a_style() -> None:
     markdown = "\n\n".join(source for source, _ in CASES)
     classes = {
         name
-        for tag, key, value in OutlineParser(render_markdown(markdown)).attributes
+        for tag, key, value in OutlineParser(render_markdown(markdown, math=True)).attributes
         if key == "class" and value
         for name in value.split()
     }

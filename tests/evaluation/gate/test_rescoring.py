@@ -12,6 +12,7 @@ from qtgen.evaluation.gate.rescoring import rescore
 from qtgen.evaluation.metrics import SCORER
 from qtgen.evaluation.report import EvalReport, Verdict
 from qtgen.evaluation.suites.suite import GateSettings, Suite, load_suite
+from qtgen.page.profile import default_profile
 
 GATE = GateSettings(metrics=("score", "must_recall", "page_health", "judge"), max_fall=None)
 
@@ -19,7 +20,7 @@ GATE = GateSettings(metrics=("score", "must_recall", "page_health", "judge"), ma
 @pytest.fixture
 def suite(smoke: Path) -> Suite:
     (smoke / "baseline.json").unlink()
-    return load_suite(smoke)
+    return load_suite(smoke, default_profile())
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites.candidates import Candidate
 from qtgen.evaluation.suites.suite import Nuggets, Reference, load_suite
 from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
+from qtgen.page.profile import default_profile
 from support import Scripted
 
 MARKS = json.dumps({"reasons": "It is right.", "correctness": 5, "completeness": 5, "clarity": 5})
@@ -54,7 +55,7 @@ def rubric(*marks: int) -> Callable[[Prompt], str]:
 
 @pytest.fixture
 def reference(smoke: Path) -> Reference:
-    return load_suite(smoke).references[0]
+    return load_suite(smoke, default_profile()).references[0]
 
 
 def run_panel(

@@ -12,6 +12,7 @@ from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.page.compile import default_layout
 from support import Scripted
 from support.pages import make_page
 
@@ -52,16 +53,18 @@ def _response(better: str | Exception) -> str | Exception:
 )
 def test_the_winner_of_a_pair_meets_the_next_candidate(choices: tuple[str, ...], best: int) -> None:
     model = judge(*choices)
-    assert asyncio.run(judge_selector([model])(OUTCOME, CANDIDATES)) == best
+    assert asyncio.run(judge_selector([model], default_layout())(OUTCOME, CANDIDATES)) == best
     assert "Answer number 1." in model.asked[0].messages[-1].content
 
 
 def test_judges_vote() -> None:
     judges = [judge("second", "first"), judge("second", "first"), judge("first", "first")]
-    assert asyncio.run(judge_selector(judges)(OUTCOME, CANDIDATES)) == 1
+    assert asyncio.run(judge_selector(judges, default_layout())(OUTCOME, CANDIDATES)) == 1
 
 
 def test_a_judge_that_gives_no_answer_has_no_vote() -> None:
-    assert asyncio.run(judge_selector([judge(Refused("no"), Refused("no"))])(OUTCOME, CANDIDATES)) == 0
+    assert (
+        asyncio.run(judge_selector([judge(Refused("no"), Refused("no"))], default_layout())(OUTCOME, CANDIDATES)) == 0
+    )
     with pytest.raises(ProviderUnusable):
-        asyncio.run(judge_selector([judge(ProviderUnusable("no key"))])(OUTCOME, CANDIDATES))
+        asyncio.run(judge_selector([judge(ProviderUnusable("no key"))], default_layout())(OUTCOME, CANDIDATES))

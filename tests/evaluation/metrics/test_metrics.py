@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, Direction, PageFacts, Score, measure
+from qtgen.evaluation.metrics import METRICS, AnalyzedText, Bounds, Case, Direction, PageFacts, Score, measure
 from support import ROOT
 
 REFERENCE = (
@@ -96,7 +96,7 @@ def page_value(name: str, page: PageFacts) -> Score:
 
 
 def test_keywords_count_if_question_or_reference_contain_them() -> None:
-    score = page_value("keyword_quality", PageFacts("", "sky, light, bananas, air"))
+    score = page_value("keyword_quality", PageFacts("", "sky, light, bananas, air", keyword_bounds=Bounds(5, 20)))
     assert score.value == pytest.approx(0.8 * 3 / 4)  # four of at least five keywords, one of them unrelated
     assert score.note == "not in question or reference: bananas"
     assert page_value("keyword_quality", PageFacts("", " , ")) == Score(0.0, "no keywords")
@@ -110,8 +110,22 @@ def test_findings_lower_the_health_of_a_page() -> None:
 
 def test_a_description_of_the_wrong_length_counts_half() -> None:
     question = "Why is the sky blue?"
-    assert page_value("description_quality", PageFacts(question + " " * 40, "")).value == pytest.approx(1.0, abs=1e-5)
-    assert page_value("description_quality", PageFacts(question, "")).value == pytest.approx(0.5, abs=1e-5)
+    within, short = (
+        PageFacts(text, "", description_bounds=Bounds(50, 122)) for text in (question + " " * 40, question)
+    )
+    assert page_value("description_quality", within).value == pytest.approx(1.0, abs=1e-5)
+    assert page_value("description_quality", short).value == pytest.approx(0.5, abs=1e-5)
+    assert page_value("description_quality", PageFacts(question, "")).value == pytest.approx(1.0, abs=1e-5)  # no bounds
+
+
+def test_page_metrics_of_fields_that_a_site_lacks_do_not_apply() -> None:
+    assert page_value("description_quality", PageFacts(None, "sky")) == Score(None)
+    assert page_value("keyword_quality", PageFacts("", None)) == Score(None)
+
+
+def test_keywords_of_a_list_may_contain_commas() -> None:
+    facts = PageFacts("", "light, blue\nair", separator="\n")
+    assert facts.keyword_list == ["light, blue", "air"]
 
 
 @pytest.mark.parametrize("name", ["keyword_quality", "page_health", "description_quality"])

@@ -12,6 +12,7 @@ from sacrebleu.metrics.chrf import CHRF
 from qtgen.evaluation.metrics import ngrams
 from qtgen.evaluation.metrics.ngrams import bleu_score, chrf_score
 from qtgen.evaluation.suites.suite import load_suite
+from qtgen.page.profile import default_profile
 from support import ROOT
 
 CHRF2, BLEU4 = CHRF(), BLEU(tokenize="none", effective_order=True, force=True)
@@ -28,7 +29,7 @@ ALPHABETS = {
 }
 SENTENCES = [
     sentence
-    for reference in load_suite(ROOT / "evals" / "core").references
+    for reference in load_suite(ROOT / "evals" / "core", default_profile()).references
     for sentence in reference.answer.split(". ")
 ]
 TEXTS = st.text(max_size=60)

@@ -11,6 +11,7 @@ from qtgen.evaluation.metrics import SCORER, Score, describe_score, overall
 from qtgen.evaluation.metrics.overall import PARTS, WEIGHTS, to_scale
 from qtgen.evaluation.report import Verdict, load_report
 from qtgen.evaluation.suites.suite import load_suite
+from qtgen.page.profile import default_profile
 from support import ROOT
 
 
@@ -60,7 +61,7 @@ def documented_defects() -> dict[str, list[str]]:
 
 def test_planted_defects_lower_the_score_as_documented() -> None:
     defects = runpy.run_path(str(ROOT / "benchmarks" / "defects.py"))
-    references = list(load_suite(ROOT / "evals" / "core").references)
+    references = list(load_suite(ROOT / "evals" / "core", default_profile()).references)
     documented = documented_defects()
     ids = [reference.id for reference in references]
     whole_scores = dict(zip(ids, defects["scores_of"](None, references), strict=True))
@@ -77,7 +78,7 @@ def test_planted_defects_lower_the_score_as_documented() -> None:
 @pytest.mark.parametrize("name", ["drop_a_section", "swap_the_subject", "pad", "cut_in_half", "repeat"])
 def test_the_gate_of_core_sees_a_defect_of_its_recorded_answers(name: str) -> None:
     defects = runpy.run_path(str(ROOT / "benchmarks" / "defects.py"))
-    suite = load_suite(ROOT / "evals" / "core")
+    suite = load_suite(ROOT / "evals" / "core", default_profile())
     result = defects["gate_on"](defects[name], suite, load_report(suite.baseline))
     assert result.verdict is Verdict.WORSE
     assert "score" in {comparison.metric for comparison in result.comparisons if comparison.verdict is Verdict.WORSE}

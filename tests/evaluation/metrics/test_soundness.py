@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from qtgen.evaluation.metrics import METRICS, AnalyzedText, Case, Score
+from qtgen.page.profile import default_profile
 from support import ROOT
 
 REFERENCE = (
@@ -66,7 +67,7 @@ def test_an_answer_in_sentences_is_sound(candidate: str) -> None:
 def test_every_shipped_reference_is_sound() -> None:
     from qtgen.evaluation.suites.suite import load_suite
 
-    for reference in load_suite(ROOT / "evals" / "core").references:
+    for reference in load_suite(ROOT / "evals" / "core", default_profile()).references:
         text = AnalyzedText(reference.answer)
         case = Case(AnalyzedText(reference.question.text), (text,), text)
         assert METRICS["soundness"].function(case).value == 1.0, reference.id

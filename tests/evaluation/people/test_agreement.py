@@ -24,6 +24,7 @@ from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import group_digests
 from qtgen.page import decode_answer, read
+from qtgen.page.profile import default_profile
 from support import ROOT, SHARED
 from support.pages import write_site
 
@@ -41,7 +42,7 @@ def test_every_data_set_is_read(tmp_path: Path) -> None:
     judged = {"id": "3", "cluster": "d", "question": "Why?", "answer": "Yes.", "judgement": 4}
     write_lines(tmp_path / "meta_liveqa_medquad.jsonl", judged, {**judged, "cluster": "without a reference"})
     write_lines(tmp_path / "meta_liveqa_references.jsonl", {"cluster": "d", "references": ["Yes."]})
-    sources = read_sources(tmp_path)
+    sources = read_sources(tmp_path, default_profile())
     assert {name: [answer.human for answer in source] for name, source in sources.items()} == {
         "RAGChecker": [1.0, 0.0],
         "SQuALITY": [0.5, 0.0],
@@ -52,14 +53,14 @@ def test_every_data_set_is_read(tmp_path: Path) -> None:
 def test_a_data_set_with_a_missing_file_is_left_out(tmp_path: Path) -> None:
     write_lines(tmp_path / "meta_liveqa_medquad.jsonl", {})
     with pytest.raises(UsageError, match=r"no judged answers in this folder; expected meta_ragchecker_pairs\*"):
-        read_sources(tmp_path)
+        read_sources(tmp_path, default_profile())
 
 
 @pytest.mark.parametrize("text", ["{}", "not json", '{"id": 1, "human": {"overall": null}}'])
 def test_a_file_of_another_form_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "meta_ragchecker_pairs.jsonl").write_text(text)
     with pytest.raises(UsageError, match=r"meta_ragchecker_pairs\.jsonl: not in the form of RAGChecker"):
-        read_sources(tmp_path)
+        read_sources(tmp_path, default_profile())
 
 
 def answers(*humans: float) -> list[JudgedAnswer]:
@@ -129,7 +130,7 @@ def documented_rows(heading: str) -> dict[str, list[str]]:
 @pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the judged answers of ../shared/data are not here")
 def test_agreement_is_what_the_documentation_says() -> None:
     documented = documented_rows("Agreement with people")
-    for place, (name, judged) in enumerate(read_sources(SHARED / "data").items()):
+    for place, (name, judged) in enumerate(read_sources(SHARED / "data", default_profile()).items()):
         results = list(score_samples((answer.sample for answer in judged), ["rouge_l"]))
         for row in agreement(name, judged, results, ["score", "rouge_l"]):
             assert row.value >= float(documented[row.metric][place].split()[0]) - 0.0006, (row.source, row.metric)
@@ -163,7 +164,7 @@ def test_the_teams_own_decisions_are_a_data_set(prefers: str, humans: list[float
     store = OutputFolder(Path("out"))
     keep_record(store)
     decide(store, prefers)
-    (judged,) = read_sources(Path("out")).values()
+    (judged,) = read_sources(Path("out"), default_profile()).values()
     assert [answer.human for answer in judged] == humans
     assert [answer.comparison for answer in judged] == [1.0, 0.0]
     assert [answer.sample.candidate for answer in judged] == [OLD, decode_answer(NEW)]
@@ -177,7 +178,7 @@ def test_decisions_agree_with_the_comparison_or_not() -> None:
     keep_record(store)
     for prefers in ("old", "old", "new", "old"):
         decide(store, prefers)
-    (judged,) = read_sources(Path("out")).values()
+    (judged,) = read_sources(Path("out"), default_profile()).values()
     rows = agreement("Decisions", judged, [*score_samples(answer.sample for answer in judged)], ["length"])
     assert {row.metric: row.value for row in rows} == {"comparison": 0.75, "length": 0.25}
 
@@ -189,7 +190,7 @@ def test_damaged_values_of_a_record_are_left_out(values: dict[str, Any]) -> None
     store = OutputFolder(Path("out"))
     keep_record(store, None, **values)
     decide(store, "new")
-    (judged,) = read_sources(Path("out")).values()
+    (judged,) = read_sources(Path("out"), default_profile()).values()
     assert [answer.comparison for answer in judged] == [None, None]
 
 
@@ -199,7 +200,7 @@ def test_what_a_reader_approved_in_the_end_is_the_reference() -> None:
     decide(store, "new")
     final = "Osmosis moves water through a membrane."
     decide(store, None, final, action=Action.EDIT, acceptable=True)
-    (judged,) = read_sources(Path("out")).values()
+    (judged,) = read_sources(Path("out"), default_profile()).values()
     assert {(answer.sample.references, answer.comparison) for answer in judged} == {((final,), None)}
 
 
@@ -212,7 +213,7 @@ def test_decisions_without_a_preference_or_their_texts_do_not_count() -> None:
     decide(store, None, action=Action.UNDO, undoes=undone.id)
     store.keep_taken(str(OWN), "{")
     with pytest.raises(UsageError, match=r"no judged answers in this folder; .*or decisions about rewrites of answers"):
-        read_sources(Path("out"))
+        read_sources(Path("out"), default_profile())
 
 
 def test_decisions_can_be_read_from_a_file(tmp_path: Path) -> None:
@@ -220,9 +221,9 @@ def test_decisions_can_be_read_from_a_file(tmp_path: Path) -> None:
     keep_record(store, question="Why?")
     decide(store, "new")
     OWN.unlink()
-    rows = [*decided_pairs(store)]
+    rows = [*decided_pairs(store, default_profile())]
     write_lines(tmp_path / "meta_decisions.jsonl", *rows)
-    assert read_sources(tmp_path) == read_sources(Path("out"))
+    assert read_sources(tmp_path, default_profile()) == read_sources(Path("out"), default_profile())
     write_lines(tmp_path / "meta_decisions.jsonl", {**rows[0], "prefers": "both"})
     with pytest.raises(UsageError, match=r"meta_decisions\.jsonl: not in the form of Decisions"):
-        read_sources(tmp_path)
+        read_sources(tmp_path, default_profile())

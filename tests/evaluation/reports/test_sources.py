@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qtgen.evaluation.reports.sources import find_page_files, find_reference_files
+from qtgen.page.profile import default_profile
 from support.eval_reports import make_item, make_report
 
 
@@ -18,14 +19,17 @@ def test_pages_of_a_folder_are_found_by_their_names(tmp_path: Path) -> None:
     items = [make_item(number, id=name, subject="Art History") for number, name in enumerate("abcd")]
     report = make_report(items, None, provider="pages", model=str(site))
     write(f"{site}/x/a.md", f"{site}/x/b.md", f"{site}/art-history/b.md", f"{site}/x/c.md", f"{site}/y/c.md")
-    assert find_page_files(report) == {("a", 1): site / "x/a.md", ("b", 1): site / "art-history/b.md"}
+    assert find_page_files(report, default_profile()) == {
+        ("a", 1): site / "x/a.md",
+        ("b", 1): site / "art-history/b.md",
+    }
 
 
 def test_generated_answers_have_no_files(tmp_path: Path) -> None:
     write(f"{tmp_path}/a.md")
     report = make_report([make_item(1, id="a")], None, model=str(tmp_path))
-    assert find_page_files(report) == {}
-    assert find_page_files(replace(report, provider="pages", model=str(tmp_path / "gone"))) == {}
+    assert find_page_files(report, default_profile()) == {}
+    assert find_page_files(replace(report, provider="pages", model=str(tmp_path / "gone")), default_profile()) == {}
 
 
 def test_references_are_found_in_the_suite(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from support import Scripted, points_json
 
 
 def test_of_several_pages_with_one_name_the_one_of_the_subject_counts(smoke: Path, tmp_path: Path) -> None:
-    suite = load_suite(smoke)
+    suite = load_suite(smoke, default_profile())
     first, second, third, fourth = suite.references[:4]
     pages = tmp_path / "pages"
     for reference, folders in ((first, ("a", slug(first.question.subject), "z")), (second, ("a", "b"))):
@@ -39,13 +39,13 @@ def test_a_page_that_cannot_be_read_is_an_error_of_its_candidate(smoke: Path, mo
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("qtgen.evaluation.suites.candidates.read_page_bytes", refuse)
-    candidates = find_candidates(load_suite(smoke), smoke / "references")
+    candidates = find_candidates(load_suite(smoke, default_profile()), smoke / "references")
     assert {candidate.error and candidate.error.kind for candidate in candidates} == {"unreadable-page"}
 
 
 def break_first_reference(smoke: Path) -> Suite:
     min(smoke.glob("references/*.md")).write_text("no page")
-    return load_suite(smoke)
+    return load_suite(smoke, default_profile())
 
 
 def test_a_reference_that_cannot_be_used_has_no_candidate(smoke: Path) -> None:
@@ -80,5 +80,5 @@ def test_generated_pages_are_in_the_order_of_the_suite(smoke: Path, config: Gene
 
 def test_nothing_starts_once_the_budget_is_used_up(smoke: Path, config: GenerationConfig) -> None:
     provider = Scripted(points_json(), BudgetReached("used up"))
-    candidates = generate(load_suite(smoke), config, provider)
+    candidates = generate(load_suite(smoke, default_profile()), config, provider)
     assert errors(candidates) == [None, "budget"]

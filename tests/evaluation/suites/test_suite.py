@@ -8,12 +8,13 @@ import pytest
 
 from qtgen.errors import UsageError
 from qtgen.evaluation.suites.suite import Nuggets, find_suite, load_suite
+from qtgen.page.profile import default_profile
 from support import ROOT
 
 
 @pytest.mark.parametrize(("name", "references", "subjects"), [("core", 40, 12), ("smoke", 8, 8)])
 def test_shipped_suites_are_whole(name: str, references: int, subjects: int) -> None:
-    suite = load_suite(ROOT / "evals" / name)
+    suite = load_suite(ROOT / "evals" / name, default_profile())
     assert len(suite.references) >= references
     assert len({reference.question.subject for reference in suite.references}) >= subjects
     for reference in suite.references:
@@ -26,10 +27,10 @@ def test_shipped_suites_are_whole(name: str, references: int, subjects: int) -> 
 
 def test_a_folder_that_is_not_a_suite_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"suite\.toml: No such file or directory; a suite is a folder with"):
-        load_suite(tmp_path)
+        load_suite(tmp_path, default_profile())
     (tmp_path / "suite.toml").write_text("")
     with pytest.raises(UsageError, match=r"references: contains no reference page"):
-        load_suite(tmp_path)
+        load_suite(tmp_path, default_profile())
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,14 @@ def test_a_folder_that_is_not_a_suite_is_rejected(tmp_path: Path) -> None:
 def test_an_unusable_field_is_named(smoke: Path, text: str, message: str) -> None:
     (smoke / "suite.toml").write_text(text)
     with pytest.raises(UsageError) as caught:
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
     assert f"suite.toml: {message}" in str(caught.value)
 
 
 def test_the_metrics_of_the_gate_are_measured_as_well(smoke: Path) -> None:
-    assert load_suite(smoke).settings.measured_metrics is None
+    assert load_suite(smoke, default_profile()).settings.measured_metrics is None
     (smoke / "suite.toml").write_text('metrics = ["rouge_l"]\n[gate]\nmetrics = ["score", "must_recall"]')
-    assert load_suite(smoke).settings.measured_metrics == ("rouge_l", "score", "must_recall")
+    assert load_suite(smoke, default_profile()).settings.measured_metrics == ("rouge_l", "score", "must_recall")
 
 
 def test_a_broken_reference_is_a_value_with_an_error(smoke: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_broken_reference_is_a_value_with_an_error(smoke: Path) -> None:
     pages[0].write_text("---\ntitle: >-\n    A?\n")
     pages[1].with_suffix(".nuggets.toml").write_text("must = 3")
     pages[2].with_suffix(".nuggets.toml").unlink()
-    errors = [reference.error for reference in load_suite(smoke).references]
+    errors = [reference.error for reference in load_suite(smoke, default_profile()).references]
     assert [error and error.kind for error in errors] == ["no-reference", "no-reference", *[None] * 6]
     assert errors[0] is not None
     assert errors[0].message.endswith("`subject` is missing or empty")
@@ -71,13 +72,13 @@ def test_a_broken_reference_is_a_value_with_an_error(smoke: Path) -> None:
 
 
 def test_the_digest_covers_references_and_nuggets(smoke: Path) -> None:
-    digest = load_suite(smoke).digest
+    digest = load_suite(smoke, default_profile()).digest
     next(smoke.glob("references/*.nuggets.toml")).write_text('must = ["Water is wet."]')
-    assert load_suite(smoke).digest != digest
+    assert load_suite(smoke, default_profile()).digest != digest
 
 
 def test_only_what_is_scored_affects_a_digest(smoke: Path) -> None:
-    before = load_suite(smoke)
+    before = load_suite(smoke, default_profile())
     references = smoke / "references"
     for path in references.iterdir():
         path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
@@ -88,14 +89,14 @@ def test_only_what_is_scored_affects_a_digest(smoke: Path) -> None:
     page.write_bytes(changed.encode())
     for name in ("README.md", "readme.MD"):
         (references / name).write_text("About the references.")
-    after = load_suite(smoke)
+    after = load_suite(smoke, default_profile())
     assert after.digest == before.digest
     assert [item.digest for item in after.references] == [item.digest for item in before.references]
     assert [item.id for item in after.references] == [item.id for item in before.references]
 
 
 def test_what_is_scored_affects_the_digest_of_its_reference_only(smoke: Path) -> None:
-    before = load_suite(smoke)
+    before = load_suite(smoke, default_profile())
     nuggets = before.references[0].nuggets
     for change in (
         {"question": replace(before.references[0].question, text="Why?")},
@@ -110,26 +111,26 @@ def test_what_is_scored_affects_the_digest_of_its_reference_only(smoke: Path) ->
         assert reference.digest != before.references[0].digest, change
     path = before.references[0].path
     path.write_text(path.read_text().replace("subject: ", "subject: A "))
-    after = load_suite(smoke)
+    after = load_suite(smoke, default_profile())
     digests = zip(before.references, after.references, strict=True)
     assert [old.digest == new.digest for old, new in digests] == [False, *[True] * 7]
     assert after.digest != before.digest
 
 
 def test_a_renamed_reference_affects_the_digest_of_the_suite(smoke: Path) -> None:
-    digest = load_suite(smoke).digest
+    digest = load_suite(smoke, default_profile()).digest
     page = min(smoke.glob("references/*.md"))
     for file in smoke.glob(f"references/{page.stem}.*"):
         file.rename(file.with_name("a" + file.name))
-    assert load_suite(smoke).digest != digest
+    assert load_suite(smoke, default_profile()).digest != digest
 
 
 def test_a_reference_may_have_a_source_text(smoke: Path) -> None:
-    digest = load_suite(smoke).digest
+    digest = load_suite(smoke, default_profile()).digest
     pages = sorted(smoke.glob("references/*.md"))
     pages[0].with_suffix(".context.txt").write_text("Water is wet.")
     pages[1].with_suffix(".context.txt").write_bytes(b"\xff")
-    suite = load_suite(smoke)
+    suite = load_suite(smoke, default_profile())
     assert suite.digest != digest
     assert [reference.question.context for reference in suite.references] == ["Water is wet.", *[None] * 7]
     error = suite.references[1].error
@@ -162,7 +163,7 @@ def test_files_that_belong_to_no_reference_are_named(smoke: Path, names: list[st
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("must = []")
     with pytest.raises(UsageError, match=f"references: .*{re.escape(message)}"):
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
 
 
 @pytest.mark.parametrize("name", ["README.md", "notes.txt", "maths/ReadMe.md", ".DS_Store", ".cache/page.md", "x.md~"])
@@ -170,7 +171,7 @@ def test_other_files_may_lie_beside_references(smoke: Path, name: str) -> None:
     path = smoke / "references" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("About the references.")
-    assert len(load_suite(smoke).references) == 8
+    assert len(load_suite(smoke, default_profile()).references) == 8
 
 
 def _copy(page: Path, name: str, **changes: str) -> None:
@@ -196,7 +197,7 @@ def test_two_references_with_one_question_are_refused(smoke: Path, changes: dict
     page = smoke / "references" / "what-makes-a-number-prime.md"
     _copy(page, "another.md", **changes)
     with pytest.raises(UsageError) as caught:
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
     assert "references: another.md and what-makes-a-number-prime.md ask the same question" in str(caught.value)
     assert "set `repeats` in suite.toml" in str(caught.value)
 
@@ -206,10 +207,10 @@ def test_one_question_may_have_two_subjects_or_source_texts(smoke: Path) -> None
     _copy(page, "another.md", **{"subject: Math": "subject: Art"})
     _copy(page, "third.md")
     page.with_name("third.context.txt").write_text("A prime has two divisors.")
-    assert len(load_suite(smoke).references) == 10
+    assert len(load_suite(smoke, default_profile()).references) == 10
     page.with_suffix(".context.txt").write_text("A prime\nhas two  divisors.")
     with pytest.raises(UsageError, match=r"third\.md and what-makes-a-number-prime\.md"):
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
 
 
 def test_names_that_differ_only_in_case_are_refused(smoke: Path) -> None:
@@ -218,11 +219,11 @@ def test_names_that_differ_only_in_case_are_refused(smoke: Path) -> None:
     with pytest.raises(
         UsageError, match=r"What-makes-a-number-prime\.md and what-makes-a-number-prime\.md differ only"
     ):
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
 
 
 def test_a_key_in_the_address_of_a_suite_is_refused(smoke: Path) -> None:
     (smoke / "suite.toml").write_text('base_url = "http://h/v1?key=s3cret"')
     with pytest.raises(UsageError, match=r"suite\.toml: `base_url` must not contain query parameters") as caught:
-        load_suite(smoke)
+        load_suite(smoke, default_profile())
     assert "s3cret" not in str(caught.value)

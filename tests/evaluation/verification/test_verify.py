@@ -19,6 +19,7 @@ from qtgen.evaluation.report import EvalReport
 from qtgen.evaluation.suites.suite import Suite, load_suite
 from qtgen.evaluation.verification.evidence import Evidence, compare_again, gather_evidence
 from qtgen.evaluation.verification.verify import FREE_FIELDS, Verification, verify
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings, load_settings
 from support import ROOT
 from support.suites import make_small_suite
@@ -41,7 +42,7 @@ class Verified(NamedTuple):
 
 
 def _verified(suite: Path, pages: Path | None = None) -> Verified:
-    loaded, own = load_suite(suite), load_settings(suite, {}, {}).settings
+    loaded, own = load_suite(suite, default_profile()), load_settings(suite, {}, {}).settings
     report = EvalReport.from_json(replace(evaluate(suite, pages=pages, settings=own), gate=None).to_json())
     return Verified(loaded, report, own, gather_evidence(report, loaded, own))
 
@@ -183,7 +184,7 @@ def test_a_changed_reference_is_named(small: Verified, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small.suite.folder, tmp_path / "small"))
     page = min((folder / "references").glob("*.md"))
     page.write_text(page.read_text(encoding="utf-8").replace("the", "a", 40), encoding="utf-8")
-    suite = load_suite(folder)
+    suite = load_suite(folder, default_profile())
     outcome = verify(small.report, gather_evidence(small.report, suite, small.settings))
     assert {"suite_digest", "items[0].reference"} <= places(outcome)
     assert not any(place.startswith("items[1]") for place in places(outcome))
@@ -193,7 +194,7 @@ def test_changed_nuggets_change_what_the_answers_score(small: Verified, tmp_path
     folder = Path(shutil.copytree(small.suite.folder, tmp_path / "small"))
     nuggets = min((folder / "references").glob("*.nuggets.toml"))
     nuggets.write_text('must = ["Bread is baked."]\n')
-    outcome = verify(small.report, gather_evidence(small.report, load_suite(folder), small.settings))
+    outcome = verify(small.report, gather_evidence(small.report, load_suite(folder, default_profile()), small.settings))
     assert "suite_digest" in places(outcome)
     assert places(outcome) & {"items[0].digest", "items[0].metrics.must_recall"}  # old reports have no digest
 
@@ -203,7 +204,7 @@ def test_added_and_removed_references_are_named(small: Verified, tmp_path: Path)
     pages = sorted((folder / "references").glob("*.md"))
     for file in (folder / "references").glob(f"{pages[0].stem}.*"):
         file.rename(file.with_name(file.name.replace(pages[0].stem, "another")))
-    outcome = verify(small.report, gather_evidence(small.report, load_suite(folder), small.settings))
+    outcome = verify(small.report, gather_evidence(small.report, load_suite(folder, default_profile()), small.settings))
     by_item = {difference.item: difference.message for difference in outcome.contradicted if difference.item}
     assert by_item[pages[0].stem] == "added: the suite has no such reference"
     assert by_item["another"] == "removed: the report has no item for the reference"

@@ -10,6 +10,7 @@ import pytest
 
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import Limits, make_plan, read_frame
 from support.audits import NOW, write_audit
 from support.browser import OpenPage
@@ -24,7 +25,7 @@ NAMES = [f"{word}{end}" for word in ("osmosis", "mitosis", "meiosis", "enzyme") 
 
 def seed_with_second_reading() -> int:
     """Return the seed of an audit whose first page has two reviewers, and no other page."""
-    frame = read_frame([Path("site")], Path("out"))
+    frame = read_frame([Path("site")], Path("out"), default_profile())
     limits = Limits(tolerance=0.1)
     for seed in range(1_000):
         plan = make_plan("spring", frame, DecisionLog(), at=NOW, seed=seed, limits=limits)

@@ -114,9 +114,9 @@ def test_a_merged_text_without_one_version_reads_as_the_other(real_pages: Mappin
     for _ in range(200):
         old = random.choice(answers)
         new = change(old, random, answers)
-        html = render_markdown(*merged(old, new))
-        assert shown(html, "ins") == shown(render_markdown(old))
-        assert shown(html, "del") == shown(render_markdown(new))
+        html = render_markdown(*merged(old, new), math=True)
+        assert shown(html, "ins") == shown(render_markdown(old, math=True))
+        assert shown(html, "del") == shown(render_markdown(new, math=True))
 
 
 def test_texts_of_a_mebibyte_are_compared() -> None:

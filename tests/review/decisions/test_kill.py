@@ -24,10 +24,11 @@ from qtgen.generation.output import OutputFolder
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.types import ActionRequest
 from qtgen.generation.decisions import Action
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings
 
 values = json.loads(sys.argv[1])
-config = generation_config(Settings(), dt.date(2026, 11, 27))
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
 config.checker, config.fixer
 number = 0
 while True:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qtgen.generation.output import OutputFolder
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.review.files import read_page_file
 from support.pages import LONG_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, url_of
@@ -24,7 +25,7 @@ from qtgen.settings import Settings
 
 name, path, url, field, text = sys.argv[1:]
 store = OutputFolder(Path("out"))
-config = generation_config(Settings(), dt.date(2026, 11, 27))
+config = generation_config(Settings(), dt.date(2026, 11, 27), default_profile())
 actions = Actions(store, store.decision_log(), config, folders=[Path("site")])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -46,7 +47,7 @@ print(json.dumps(number), flush=True)
 
 def test_every_change_of_two_processes_builds_on_the_one_before() -> None:
     write_site(osmosis={DESCRIPTION: LONG_DESCRIPTION})
-    first = read_page_file(Path(page_path())).digests["seo"]
+    first = read_page_file(Path(page_path()), default_profile()).digests["seo"]
     arguments = (page_path(), url_of(), DESCRIPTION, LONG_DESCRIPTION[:60])
     servers = [
         subprocess.Popen(
@@ -71,7 +72,7 @@ def test_every_change_of_two_processes_builds_on_the_one_before() -> None:
         assert json.loads(out) >= 15
     log = OutputFolder(Path("out")).decision_log()
     assert (len(log), log.problems) == (30, ())
-    last = read_page_file(Path(page_path())).digests["seo"]
+    last = read_page_file(Path(page_path()), default_profile()).digests["seo"]
     before, after = [one.texts["seo"] for one in log], [one.after["seo"] for one in log]
     assert len(set(after)) == 30
     assert sorted([*before, last]) == sorted([first, *after]), "no change is lost, and none was made twice"

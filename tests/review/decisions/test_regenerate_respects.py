@@ -9,9 +9,10 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import State
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import group_digests
+from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
 from qtgen.llm.types import Prompt
 from qtgen.page import read
+from qtgen.page.profile import default_profile
 from qtgen.regeneration import REASONS, RewriteResult, StalenessFilter, regenerate
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
@@ -34,7 +35,12 @@ class Site:
     ) -> tuple[list[RewriteResult], list[Prompt]]:
         """Return the results of a run, and its requests."""
         provider = Responder(respond)
-        staleness = StalenessFilter([REASONS["sent-back"]], frozenset({"QT601"}), include_edited=include_edited)
+        staleness = StalenessFilter(
+            [REASONS["sent-back"]],
+            frozenset({"QT601"}),
+            include_edited=include_edited,
+            groups=frozenset(WRITTEN_GROUPS),
+        )
 
         async def collect() -> list[RewriteResult]:
             run = regenerate(["site"], provider=provider, config=self.config, out="out", staleness=staleness)
@@ -90,7 +96,7 @@ def test_a_text_that_a_reader_kept_stays(site: Site) -> None:
 def test_an_accepted_rewrite_that_a_reader_reverted_is_not_made_again(site: Site) -> None:
     (result,), _ = site.regenerate(good)
     assert (result.outcome.status, site.description) == ("written", SHORT_DESCRIPTION)
-    assert read_rewrites(site.store)[url_of()].is_taken
+    assert read_rewrites(site.store, default_profile())[url_of()].is_taken
     site.decide("keep")
     assert (site.description, site.state) == (LONG_DESCRIPTION, State.APPROVED)
     assert site.regenerate(good) == ([], [])
@@ -103,7 +109,7 @@ def test_a_decision_that_was_undone_changes_nothing(site: Site) -> None:
     site.regenerate(off_topic)
     site.decide("take")
     site.decide("undo")
-    rewrite = rewrite_of(site.store, PATH)
+    rewrite = rewrite_of(site.store, PATH, default_profile())
     assert rewrite
     assert (site.description, rewrite.is_taken) == (LONG_DESCRIPTION, False)
     (result,), prompts = site.regenerate(off_topic)

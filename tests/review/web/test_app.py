@@ -13,6 +13,7 @@ import pytest
 from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
 from qtgen.page import decode_answer, encode_answer, read
+from qtgen.page.compile import default_layout
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.types import FindingCount
 from qtgen.review.web.views.page_parts import rule_findings
@@ -385,7 +386,7 @@ def test_page_that_was_deleted_leads_to_the_next_one_of_its_queue(review: Review
 
 
 def test_finding_of_a_rule_that_compares_pages_has_a_sentence() -> None:
-    [row] = rule_findings([], [FindingCount("QT409", "info", 1)])
+    [row] = rule_findings([], [FindingCount("QT409", "info", 1)], default_layout())
     assert row.summary
     assert row.summary in row.explanation
     assert row.summary != row.explanation
@@ -395,7 +396,7 @@ def test_finding_of_a_plugin_rule_that_compares_pages_is_listed(monkeypatch: pyt
     rule = SiteRule("ACME401", "a-rule", Severity.WARNING, lambda _site: (), Example(), Example(), None)
     monkeypatch.setitem(REGISTRY, rule.code, rule)
     counts = [FindingCount("ACME401", "warning", 2), FindingCount("ACME101", "warning", 1)]
-    assert [(row.code, row.total) for row in rule_findings([], counts)] == [("ACME401", 2)]
+    assert [(row.code, row.total) for row in rule_findings([], counts, default_layout())] == [("ACME401", 2)]
 
 
 def test_disk_full(review: ReviewApp, monkeypatch: pytest.MonkeyPatch) -> None:

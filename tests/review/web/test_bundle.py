@@ -95,7 +95,7 @@ def test_the_frame_can_send_nothing() -> None:
 
 def test_the_approximate_document_is_shown_without_scripts(open_page: OpenPage) -> None:
     page = open_page(viewport={"width": 390, "height": 600}, color_scheme="dark")
-    document = approximate_document("A **new** $x$ <script>alert(1)</script>", [(2, 9, "ins")])
+    document = approximate_document("A **new** $x$ <script>alert(1)</script>", [(2, 9, "ins")], math=True)
     page.route(
         "http://app.invalid/",
         lambda route: route.fulfill(body=document, headers={"content-type": "text/html", **APPROXIMATE_HEADERS}),

@@ -10,6 +10,7 @@ import pytest
 
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.web import static_site
 from qtgen.review.web.static_site import write_static_site
 from qtgen.review.web.workspace import Workspace, open_workspace
@@ -26,7 +27,9 @@ NEW = "Osmosis moves **water** through a thin membrane.\\n\\nIt evens out $a + c
 
 @contextmanager
 def opened(*paths: str) -> Iterator[Workspace]:
-    workspace = open_workspace([Path(path) for path in paths or ("site",)], Settings(out=Path("out")), read_only=True)
+    workspace = open_workspace(
+        [Path(path) for path in paths or ("site",)], Settings(out=Path("out")), default_profile(), read_only=True
+    )
     try:
         yield workspace
     finally:

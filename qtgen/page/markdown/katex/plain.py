@@ -11,6 +11,7 @@ from typing import Final
 
 import re2
 
+from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown.katex.tables import load_tables
 
 _LONGEST = 500
@@ -43,7 +44,7 @@ _DELIMITER = (
 _INLINE_ENVIRONMENTS = r"[pbBvV]?matrix|[dr]?cases|aligned|gathered"
 _DISPLAY_ENVIRONMENTS = rf"{_INLINE_ENVIRONMENTS}|align\*?|gather\*?"
 
-_LINES = re.compile(r"[ -~\n\u00a0-\U0010ffff]*+")
+_LINES = lazy_pattern(r"[ -~\n\u00a0-\U0010ffff]*+")
 _COMMAND = re.compile(r"([_^]?)(\\(?:[A-Za-z]+|[^A-Za-z]))")
 _ARGUMENTS = re.compile(rf"\\(?:{_ONE_ARGUMENT}|{_TWO_ARGUMENTS}|left|right|begin|end)\Z")
 _CHARACTERS: Final = frozenset(("\\\\", "\\%", "\\$", "\\#", "\\&", "\\_"))

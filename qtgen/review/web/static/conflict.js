@@ -2,12 +2,6 @@
 
 import { element } from "./api.js";
 
-const LABELS = {
-  answer: "Answer",
-  "seo.page_description": "Description",
-  "seo.page_keywords": "Keywords",
-};
-
 // Return a text with its changes as elements. The offsets count code points.
 function marked(value, marks) {
   const characters = [...value];
@@ -32,11 +26,11 @@ function rows(conflict) {
   const heads = ["Field", "What you saw", "What is there now", ...(hasYours ? ["What you wrote"] : [])];
   const head = element("tr", {}, heads.map((one) => element("th", { textContent: one, scope: "col" })));
   const cell = (label, version, field) => element("td", { role: "cell", "data-label": label }, [text(conflict, version, field)]);
-  const body = Object.keys(LABELS)
+  const body = Object.keys(conflict.labels)
     .filter((field) => [conflict.seen, yours].some((one) => one && field in one && one[field] !== conflict.now[field]))
     .map((field) =>
       element("tr", { role: "row" }, [
-        element("th", { textContent: LABELS[field], scope: "row", role: "rowheader" }),
+        element("th", { textContent: conflict.labels[field], scope: "row", role: "rowheader" }),
         cell("What you saw", "seen", field),
         cell("What is there now", "now", field),
         ...(hasYours ? [cell("What you wrote", "yours", field)] : []),

@@ -40,11 +40,13 @@ function changed() {
 // ---- counter, preview, diagnostics
 
 function count() {
+  if (!page.description) return;
   const { min, max } = page.description;
   const length = [...byId("description").value].length;
   const counter = byId("counter");
-  const advice = length > max ? `; shorten it to ${max}` : length < min ? `; write at least ${min}` : "";
-  counter.textContent = `${length} of ${max} characters${advice}`;
+  const isLong = max !== null && length > max;
+  const advice = isLong ? `; shorten it to ${max}` : min !== null && length < min ? `; write at least ${min}` : "";
+  counter.textContent = `${length}${max === null ? "" : ` of ${max}`} characters${advice}`;
   counter.classList.toggle("bad", Boolean(advice));
 }
 
@@ -94,7 +96,7 @@ function approximate() {
 }
 
 function show() {
-  if (page.has_bundle) preview.show(byId("answer").value);
+  if (page.has_bundle) preview.show(byId("answer")?.value ?? "");
 }
 
 // ---- drafts
@@ -129,7 +131,7 @@ async function discard() {
   clearTimeout(draftTimer);
   await saveDraft();
   byId("restored").hidden = true;
-  byId("answer").focus();
+  inputs()[0]?.focus();
 }
 
 // Continue with the text of the rewrite that the page does not have.
@@ -137,7 +139,7 @@ function useOther() {
   if (Object.keys(changed()).length && !window.confirm("This replaces what you typed. Continue?")) return;
   for (const one of inputs()) one.value = page.other[one.dataset.field];
   onInput();
-  byId("answer").focus();
+  inputs()[0]?.focus();
 }
 
 // ---- saving

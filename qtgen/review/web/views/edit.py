@@ -1,10 +1,10 @@
 """The edit screen: the texts of a page as a person writes them, with a draft if there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtgen.errors import UsageError
-from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN
+from qtgen.review.fields import EditableField, editable_fields
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.addresses import review_address
 from qtgen.review.web.bundle import is_bundled
@@ -22,7 +22,8 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     if not url:
         raise NotFound("the address names no page; open one from the list")
     opened, versions, mode = versions_for(workspace, query, viewer)
-    fields = versions.now
+    fields, layout = versions.now, opened.file.page.layout
+    editable = editable_fields(layout)
     problems = [*filter(None, [opened.page.problem]), *(one.message for one in opened.file.page.problems)]
     may_save = viewer.may_write and opened.page.is_writable and not problems
     if not mode.may_edit:
@@ -32,10 +33,11 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
     other = _other_text(opened, versions, mode) if may_save else None
     context: dict[str, Any] = {
         "other": other,
-        "title": opened.file.page.text_of("title") or url,
+        "title": opened.file.page.text_of(layout.roles.question) or url,
         "page": opened.page,
         "back": back,
         "is_blind": mode.is_blind,
+        "fields": editable,
         "values": {**fields, **(draft.fields if draft else {})},
         "note": draft.note if draft else "",
         "may_save": may_save,
@@ -50,10 +52,15 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
             "may_save": may_save,
             "has_bundle": is_bundled(),
             "other": other["fields"] if other else None,
-            "description": {"min": DESCRIPTION_MIN, "max": DESCRIPTION_MAX},
+            "description": _bounds(editable),
         },
     }
     return View("edit.html.j2", context)
+
+
+def _bounds(fields: Sequence[EditableField]) -> dict[str, float | None] | None:
+    """Return the least and the most characters of the description; None if there is none."""
+    return next(({"min": field.least, "max": field.most} for field in fields if field.is_description), None)
 
 
 def _other_text(opened: OpenedPage, versions: Versions, mode: Mode) -> dict[str, Any] | None:

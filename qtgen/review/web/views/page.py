@@ -90,13 +90,14 @@ class _Screen:
     def context(self, tab: str) -> dict[str, Any]:
         """Return the variables of the template."""
         page, file, mode = self.opened.page, self.opened.file, self.mode
+        layout = file.page.layout
         data = self._data(tab)
         is_readable = not file.page.problems
         diagnostics = self.workspace.actions.check(file) if is_readable else ()
         source, is_cut = source_lines("" if mode.is_blind else file.page.text, diagnostics)  # it contains the score
         rewrite = self.rewrite
         return {
-            "title": file.page.text_of("title") or page.title or page.url,
+            "title": file.page.text_of(layout.roles.question) or page.title or page.url,
             "page": page,
             "mode": mode,
             "queue": self.queue,
@@ -106,7 +107,7 @@ class _Screen:
             "notices": self._notices(),
             "tabs": self._tabs(data["sides"]),
             "data": data,
-            "changes": [] if mode.is_blind else changed_fields(self.versions),
+            "changes": [] if mode.is_blind else changed_fields(self.versions, layout),
             "changed_answers": self._changed_answers(data["sides"]),
             "is_beside": not data["sides"].get("changes", {}).get("is_merged", True),
             "search_results": self._search_results(),
@@ -115,9 +116,9 @@ class _Screen:
             "rewrite": rewrite,
             "objections": objections_to(rewrite),
             "measures": _measures(rewrite),
-            "findings": rule_findings(diagnostics, page.findings, counts_all=not is_readable),
-            "words": len(self.versions.now["answer"].split()),
-            "provenance": provenance_rows(self.workspace.origins.of(page.url)),
+            "findings": rule_findings(diagnostics, page.findings, layout, counts_all=not is_readable),
+            "words": len(self.versions.answer_of(self.versions.now).split()),
+            "provenance": provenance_rows(self.workspace.origins.of(page.url), layout),
             "history": history_rows(self.workspace.log, page.url),
             "pair": data["is_pair"],
             "reasons": [*REASONS.items()],
@@ -128,7 +129,7 @@ class _Screen:
         """Return what the script needs."""
         page = self.opened.page
         sides = sides_of(page.url, self.versions, self.mode, self.viewer.name)
-        names = [*sides, "search", *([] if self.mode.is_blind else ["source"])]
+        names = [*sides, *self._other_tabs()]
         near = self.workspace.queues.neighbours(self.queue, page.url, self.viewer.name) if self.queue else None
         return {
             "url": page.url,
@@ -207,25 +208,34 @@ class _Screen:
             notices.append({"kind": "", "text": text})
         return notices
 
+    def _other_tabs(self) -> dict[str, str]:
+        """Return the labels of the tabs without a text, by name."""
+        has_description = self.opened.file.page.layout.description is not None
+        search = {"search": "Search result"} if has_description else {}
+        return search | ({} if self.mode.is_blind else {"source": "Source"})
+
     def _tabs(self, sides: Mapping[str, object]) -> list[dict[str, str]]:
         labels = {"changes": "Changes", "old": "Old", "new": "New", "text": "Text", "a": "A", "b": "B"}
-        labels |= {"search": "Search result"} | ({} if self.mode.is_blind else {"source": "Source"})
+        others = self._other_tabs()
+        labels |= others
         query = {"url": self.opened.page.url, **({"queue": self.queue} if self.queue else {})}
-        names = [*sides, *(name for name in ("search", "source") if name in labels)]
+        names = [*sides, *others]
         rows = [(name, labels[name], _KEYS.get(name, ""), urlencode({**query, "tab": name})) for name in names]
         return [dict(zip(("name", "label", "key", "query"), row, strict=True)) for row in rows]
 
     def _changed_answers(self, sides: Mapping[str, Mapping[str, Any]]) -> list[object]:
         """Return the Markdown of both answers with marks, in one text or side by side; nothing if they are the same."""
-        old, new = self.versions.old, self.versions.new
-        if "changes" not in sides or old is None or new is None or old["answer"] == new["answer"]:
+        answers = self.versions.answers
+        if "changes" not in sides or answers is None or answers[0] == answers[1]:
             return []
         names = ("changes",) if sides["changes"]["is_merged"] else ("old", "new")
         return [marked(sides[name]["markdown"], [Mark(**mark) for mark in sides[name]["marks"]]) for name in names]
 
     def _search_results(self) -> list[dict[str, Any]]:
         page, old, new = self.opened.file.page, self.versions.old, self.versions.new
-        description = "seo.page_description"
+        description = page.layout.description
+        if description is None:
+            return []
         if old is None or new is None or old[description] == new[description]:
             return [{"label": "", **search_result(page, self.versions.now)}]
         pair: Sequence[Texts] = (old, new)

@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord
+from qtgen.generation.provenance import ProvenanceRecord, answer_group, written_groups
 from qtgen.page import Page
-from qtgen.page.fields import DESCRIPTION_MAX
+from qtgen.page.layout import Layout
 from qtgen.review.comparison.changes import compare_texts
-from qtgen.review.files import EDITABLE
+from qtgen.review.fields import editable_fields
 from qtgen.review.page_rows import compares_pages
 from qtgen.review.types import FindingCount, Mark, Rewrite
 from qtgen.review.web.templating import shown
@@ -20,11 +20,10 @@ from qtgen.review.web.views.lists import VERBS, coded
 from qtgen.review.web.views.versions import Versions
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.rules import REGISTRY
+from qtgen.validation.rules.placeholders import fill_placeholders
 
-SITE_PREFIX = 38  # characters that the site prints before the description
 _SOURCE_MAX = 30_000  # characters of a page that the source tab shows
 _PLACES_MAX = 20  # of one rule
-LABELS = {"answer": "Answer", "seo.page_description": "Description", "seo.page_keywords": "Keywords"}
 _HARD_BREAK = re.compile(r"(?<=[^\n])\n(?!\n|\s|- |Fix:|Why it is bad:)")  # inside a paragraph
 _INS, _DEL = Markup("<ins>{}</ins>"), Markup("<del>{}</del>")
 
@@ -50,31 +49,38 @@ class RuleFindings:
 
 
 def rule_findings(
-    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], *, counts_all: bool = False
+    diagnostics: Iterable[Diagnostic], counts: Iterable[FindingCount], layout: Layout, *, counts_all: bool = False
 ) -> list[RuleFindings]:
     """Return the findings by rule, errors first.
 
     Args:
         diagnostics: The findings of the rules that look at one page.
         counts: The counts of all rules. They alone tell what the rules found that compare pages.
+        layout: The layout of the page, whose fields the explanations name.
         counts_all: Whether the counts of the other rules are used too, because the page was not checked again.
     """
     by_code: dict[str, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         by_code.setdefault(diagnostic.code, []).append(diagnostic)
     rows = [
-        _row(code, found[0].severity, [(f"{one.line}:{one.column}", coded(one.message)) for one in found], len(found))
+        _row(
+            code,
+            layout,
+            found[0].severity,
+            [(f"{one.line}:{one.column}", coded(one.message)) for one in found],
+            len(found),
+        )
         for code, found in by_code.items()
     ]
     others = (one for one in counts if one.code not in by_code and (counts_all or compares_pages(one.code)))
-    rows += [_row(one.code, one.severity, [], one.total) for one in others]
+    rows += [_row(one.code, layout, one.severity, [], one.total) for one in others]
     order = [severity.value for severity in Severity]
     return sorted(rows, key=lambda row: (order.index(row.severity), row.code))
 
 
-def _row(code: str, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
+def _row(code: str, layout: Layout, severity: str, places: Sequence[tuple[str, Markup]], total: int) -> RuleFindings:
     rule = REGISTRY.get(code)
-    name, explanation = (rule.name, rule.doc) if rule else ("", "")
+    name, explanation = (rule.name, fill_placeholders(rule.doc, layout)) if rule else ("", "")
     text = _HARD_BREAK.sub(" ", explanation)
     summary = coded(text.partition("\n\n")[0])
     return RuleFindings(code, name, str(severity), summary, coded(text), places[:_PLACES_MAX], total)
@@ -94,16 +100,17 @@ def marked(text: str, marks: Sequence[Mark]) -> Markup:
     return Markup("").join([*parts, shown(text[done:])])
 
 
-def changed_fields(versions: Versions) -> list[dict[str, Any]]:
-    """Return the search fields that a rewrite changes, with their differences."""
+def changed_fields(versions: Versions, layout: Layout) -> list[dict[str, Any]]:
+    """Return the fields besides the answer that a rewrite changes, with their differences."""
     old, new = versions.old, versions.new
     if old is None or new is None:
         return []
     rows = []
-    for path in EDITABLE[1:]:
-        if old[path] != new[path]:
+    for field in editable_fields(layout):
+        path = field.path
+        if field.form != "answer" and old[path] != new[path]:
             deleted, inserted = compare_texts(old[path], new[path])
-            rows.append({"label": LABELS[path], "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
+            rows.append({"label": field.label, "old": marked(old[path], deleted), "new": marked(new[path], inserted)})
     return rows
 
 
@@ -114,15 +121,28 @@ def objections_to(rewrite: Rewrite | None) -> list[str]:
 
 def search_result(page: Page, values: Mapping[str, str]) -> dict[str, Any]:
     """Return the page as a search engine lists it: the site's words and the description, cut where it is cut."""
-    description = values["seo.page_description"]
+    layout, roles = page.layout, page.layout.roles
+    description = values.get(layout.description or "", "")
+    limit = layout.fields[layout.description].spec.max if layout.description else None
+    most = len(description) if limit is None else int(limit)
+    question, title = page.text_of(roles.question) or "", _search_title(layout)
     return {
-        "title": page.text_of("seo.title") or page.text_of("title") or "",
-        "question": page.text_of("title") or "",
-        "url": page.text_of("url") or "",
-        "prefix": SITE_PREFIX,
-        "description": description[:DESCRIPTION_MAX],
-        "cut": description[DESCRIPTION_MAX:],
+        "title": (title and page.text_of(title)) or question,
+        "question": question,
+        "url": (roles.key and page.text_of(roles.key)) or "",
+        "prefix": len(layout.profile.file.renderer.description_prefix),
+        "description": description[:most],
+        "cut": description[most:],
     }
+
+
+def _search_title(layout: Layout) -> str | None:
+    """Return the field that gives the title in search results, or None if it is the question.
+
+    It is the one with a template in the same map as the description.
+    """
+    section = (layout.description or "").rpartition(".")[0]
+    return next((path for path in layout.templates if section and path.rpartition(".")[0] == section), None)
 
 
 def source_lines(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[list[dict[str, Any]], bool]:
@@ -151,14 +171,24 @@ def history_rows(log: DecisionLog, url: str) -> list[dict[str, Any]]:
     ]
 
 
-def provenance_rows(records: Mapping[str, ProvenanceRecord]) -> list[dict[str, str]]:
+def provenance_rows(records: Mapping[str, ProvenanceRecord], layout: Layout) -> list[dict[str, str]]:
     """Return how the texts of a page were made, one row for each group of fields that a model wrote."""
-    names = {"answer": "Answer", "seo": "Search fields"}
     return [
-        {"group": names.get(group, group), "model": record.asked_model, "date": record.date, "prompt": record.prompt}
+        {
+            "group": _group_label(layout, group),
+            "model": record.asked_model,
+            "date": record.date,
+            "prompt": record.prompt,
+        }
         for group, record in records.items()
-        if group in WRITTEN_GROUPS
+        if group in written_groups(layout)
     ]
+
+
+def _group_label(layout: Layout, group: str) -> str:
+    if group == answer_group(layout):
+        return "Answer"
+    return "Search fields" if layout.profile.is_default else group
 
 
 def done_message(decision: Decision, title: str) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qtgen.page import decode_answer
 from qtgen.review.comparison.changes import compare
-from qtgen.review.files import EDITABLE
+from qtgen.review.fields import shown_values
 from qtgen.review.types import Rewrite
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.workspace import OpenedPage
@@ -22,25 +21,34 @@ class Versions:
         now: The editable fields of the page.
         old: Those before the rewrite; None if there is no rewrite.
         new: Those after it; None if there is no rewrite.
+        answer: The path of the answer, or an empty string if the site's pages have none.
     """
 
     now: Texts
+    answer: str
     old: Texts | None = None
     new: Texts | None = None
+
+    def answer_of(self, texts: Texts) -> str:
+        """Return the answer as Markdown; empty if there is none."""
+        return texts.get(self.answer, "")
+
+    @property
+    def answers(self) -> tuple[str, str] | None:
+        """The answers before and after the rewrite; None if there is no rewrite."""
+        if self.old is None or self.new is None:
+            return None
+        return self.answer_of(self.old), self.answer_of(self.new)
 
 
 def versions_of(opened: OpenedPage, rewrite: Rewrite | None) -> Versions:
     """Return the texts of a page before and after its rewrite."""
-    now = opened.file.fields
+    now, layout = opened.file.fields, opened.file.page.layout
+    answer = layout.roles.answer or ""
     if rewrite is None:
-        return Versions(now)
-    old, new = ({**now, **_shown(values)} for values in (rewrite.old, rewrite.new))
-    return Versions(now, old, new)
-
-
-def _shown(values: Mapping[str, Any]) -> Texts:
-    texts = {path: str(value or "") for path, value in values.items() if path in EDITABLE}
-    return {path: decode_answer(text) if path == "answer" else text for path, text in texts.items()}
+        return Versions(now, answer)
+    old, new = ({**now, **shown_values(values, layout)} for values in (rewrite.old, rewrite.new))
+    return Versions(now, answer, old, new)
 
 
 def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, dict[str, Any]]:
@@ -49,9 +57,9 @@ def sides_of(url: str, versions: Versions, mode: Mode, who: str) -> dict[str, di
     A blind reviewer sees the two texts of a pair as A and B, in random order. If the changes are not `is_merged`, the
     old and the new text are side by side, instead of one text with both.
     """
-    if versions.old is None or versions.new is None:
-        return {"text": {"markdown": versions.now["answer"], "marks": [], "side": "text"}}
-    old, new = versions.old["answer"], versions.new["answer"]
+    if versions.answers is None:
+        return {"text": {"markdown": versions.answer_of(versions.now), "marks": [], "side": "text"}}
+    old, new = versions.answers
     if mode.is_blind:
         first, second = (new, old) if is_swapped(url, who) else (old, new)
         return {

@@ -1,0 +1,100 @@
+"""A finding: a statement about a field, the pages that agree, and the places that disagree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from qtgen.site.inference.observe import LongText
+
+MIN_PAGES = 20
+"""Fewer pages prove nothing."""
+MAX_EXCEPTIONS = 0.005
+"""The share of pages that may disagree with what `site.toml` asserts."""
+MAX_DOUBTS = 0.05
+"""The share of pages that may disagree with a candidate."""
+_LEAST = 3  # values that a candidate is based on
+_ONE_IN = 10  # a candidate may have one exception if so many pages have the field
+
+
+class Standing(StrEnum):
+    """What becomes of a statement."""
+
+    ASSERTED = "asserted"
+    """`site.toml` says so."""
+    CANDIDATE = "candidate"
+    """`site.toml` has it as a comment, for a person to decide."""
+    SUSPECT = "suspect"
+    """Something on few pages that is probably a mistake."""
+
+
+class Place(NamedTuple):
+    """A place that disagrees.
+
+    Attributes:
+        page: The number of the page.
+        path: The dotted path of the value, with the numbers of items: `releases.0.cycle`.
+        value: What is there, for people; empty if nothing is there.
+    """
+
+    page: int
+    path: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A statement about the pages of a layout.
+
+    Attributes:
+        layout: The number of the layout, from 0.
+        field: The dotted path of the field; empty for the layout itself.
+        kind: What the statement is about: `type`, `required`, `order`, `constant`, `template`, …
+        standing: What becomes of it.
+        statement: The statement, for people.
+        agree: The number of pages, or of values, that agree.
+        against: The places that disagree.
+    """
+
+    layout: int
+    field: str
+    kind: str
+    standing: Standing
+    statement: str
+    agree: int
+    against: tuple[Place, ...]
+
+
+def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standing | None:
+    """Return what becomes of a statement with so many pages for and against it; None if it is not worth a word.
+
+    Args:
+        agree: The number of pages, or of values, that agree.
+        against: The number of those that disagree.
+        doubts: The share of pages that may disagree with a candidate.
+    """
+    total = agree + against
+    if total >= MIN_PAGES and against <= MAX_EXCEPTIONS * total:
+        return Standing.ASSERTED
+    if total < _LEAST:
+        return None
+    is_doubt = against <= doubts * total or (against == 1 and total >= _ONE_IN)
+    return Standing.CANDIDATE if agree and is_doubt else None
+
+
+def as_candidate(standing: Standing | None) -> Standing | None:
+    """Return the standing of a statement that is never asserted."""
+    return Standing.CANDIDATE if standing else None
+
+
+def page_count(places: Iterable[Place]) -> int:
+    """Return how many pages the places are on."""
+    return len({place.page for place in places})
+
+
+def shown(value: object) -> str:
+    """Return a value as people read it, without most of a long text."""
+    if isinstance(value, LongText):
+        return f"a text of {value.length:,} characters"
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -1,0 +1,171 @@
+"""Write the inferred layout as a `site.toml` that people read."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qtgen._util.text import one_line, pluralize
+from qtgen.page.profile import FORMAT, Slug
+from qtgen.site.inference.drafts import Draft, LayoutDraft
+from qtgen.site.inference.findings import Finding, Standing
+from qtgen.site.inference.links import SiteLinks
+
+_HEAD = """\
+# The page layout of this site, which `qtgen init --from` inferred from {pages}.
+# {conforming} agree with everything that it says.
+#
+# What to do next:
+# 1. Read it line by line. A comment says how many pages agree; the report of `qtgen init --from` lists the others.
+# 2. Lines that begin with `# add:` are candidates. Move those that are true into the line above.
+# 3. Check the roles, and the fields with source="model": `qtgen generate` has a model write them.
+# 4. Run `qtgen validate` on the pages.
+"""
+_ORDER = (
+    "type", "style", "indent", "text_indent", "repeat", "required", "const", "value", "default", "source", "group",
+    "separator", "copy", "ref",
+)  # fmt: skip
+_LAYOUT_ORDER = ("files", "when", "path", "body", "text_indent", "quote", "booleans")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDraft:
+    """Everything that the file says.
+
+    Attributes:
+        name: The name of the site.
+        layouts: Its layouts.
+        slug: How a text becomes a part of an address.
+        links: The links of its pages, or None.
+        renderer: The settings of the renderer.
+        pages: The number of pages.
+        outside: The pages that disagree with something.
+    """
+
+    name: str
+    layouts: Sequence[LayoutDraft]
+    slug: Slug
+    links: SiteLinks | None
+    renderer: Mapping[str, Any]
+    pages: int
+    outside: set[int]
+
+
+def write_site(site: SiteDraft) -> str:
+    """Return the text of the file."""
+    return "\n".join(_lines(site)) + "\n"
+
+
+def _lines(site: SiteDraft) -> Iterator[str]:
+    conforming = site.pages - len(site.outside)
+    yield from _HEAD.format(pages=pluralize(site.pages, "page"), conforming=f"{conforming:,}").splitlines()
+    yield f"format = {FORMAT}"
+    yield f"name = {toml(site.name.replace('-', ' ').replace('_', ' ').strip().title() or 'Site')}"
+    slug = site.slug
+    settings = {"keep": slug.keep, "space": slug.space, "collapse": slug.collapse, "ascii": slug.ascii}
+    yield f"slug = {_inline(settings)}"
+    for layout in site.layouts:
+        yield from _layout_lines(layout, site.outside)
+    if site.links:
+        yield from _links_lines(site.links)
+    yield from ["", "[renderer]", *(f"{key} = {toml(value)}" for key, value in site.renderer.items())]
+    if not all(layout.order_is_asserted for layout in site.layouts):
+        yield from ["", "[rules]", "# Some pages have another order of keys. Remove this line to be warned of them."]
+        yield 'QT204 = "off"'
+
+
+def _links_lines(links: SiteLinks) -> Iterator[str]:
+    lines = ["[links]", f"field = {toml(links.field)}", f"max = {links.max}"]
+    yield ""
+    if links.is_asserted:
+        yield from lines
+    else:
+        yield f"# If `{links.field}` has links, add its `ref`, and use these lines."
+        yield from (f"# {line}" for line in lines)
+
+
+def _layout_lines(layout: LayoutDraft, outside: set[int]) -> Iterator[str]:
+    count = len(layout.pages)
+    conforming = count - len(outside.intersection(layout.pages))
+    yield from ["", "[[layout]]", f"# {conforming:,} of {pluralize(count, 'page')} agree with everything below."]
+    for note in layout.notes:
+        yield f"# {one_line(note)}"
+    for key in _LAYOUT_ORDER:
+        if key in layout.settings:
+            yield f"{key} = {toml(layout.settings[key])}"
+    yield f"roles = {_inline(layout.roles)}"
+    yield "fields = ["
+    findings: dict[str, list[Finding]] = {}
+    for finding in layout.findings:
+        findings.setdefault(finding.field, []).append(finding)
+    for draft in layout.fields:
+        yield from _field_lines(draft, findings, "  ")
+    yield "]"
+
+
+def _field_lines(draft: Draft, findings: Mapping[str, list[Finding]], indent: str) -> Iterator[str]:
+    settings = {"key": draft.key, **{key: draft.settings[key] for key in _ORDER if key in draft.settings}}
+    comment = _comment(draft, findings.get(draft.path, ()))
+    if draft.fields:
+        yield f"{indent}{_inline(settings)[:-1]}, fields=[  # {comment}"
+        for inner in draft.fields:
+            yield from _field_lines(inner, findings, indent + "  ")
+        yield f"{indent}]}},"
+    else:
+        yield f"{indent}{_inline(settings)},  # {comment}"
+    for note in draft.notes:
+        yield f"{indent}# {one_line(note)}"
+    for setting, agree, against in draft.candidates:
+        text = ", ".join(f"{key}={toml(value)}" for key, value in setting.items())
+        yield f"{indent}# add: {text}  # {agree:,} agree, {against:,} {'disagrees' if against == 1 else 'disagree'}"
+
+
+def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
+    """Return how many pages have a field, and how many disagree with what the line says."""
+    thing = "map" if draft.in_list or "." in draft.path else "page"
+    count = len(draft.values)
+    if "repeat" in draft.settings:
+        parts = [pluralize(count, "map")]
+    elif count == draft.of:
+        parts = [f"all {pluralize(count, thing)}" if count > 1 else f"the only {thing}"]
+    else:
+        parts = [f"{count:,} of {pluralize(draft.of, thing)}"]
+    for finding in findings:
+        if finding.standing is Standing.ASSERTED and finding.against and finding.kind != "required":
+            verb = "disagrees" if len(finding.against) == 1 else "disagree"
+            parts.append(f"{finding.kind}: {len(finding.against):,} {verb}")
+    return "; ".join(parts)
+
+
+def _inline(table: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{_key(key)}={toml(value)}" for key, value in table.items()) + "}"
+
+
+def _key(key: str) -> str:
+    is_bare = key.isascii() and all(char.isalnum() or char in "-_" for char in key) and key
+    return key if is_bare else toml(key)
+
+
+def toml(value: object) -> str:
+    """Return a value as TOML writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dt.datetime() | dt.date():
+            return value.isoformat()
+        case str():
+            return '"' + "".join(_escaped(char) for char in value) + '"'
+        case Mapping():
+            return _inline(value)
+        case int() | float():
+            return repr(value)
+        case Iterable():
+            return "[" + ", ".join(map(toml, value)) + "]"
+    raise TypeError(f"no value of TOML: {value!r}")
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    return char if char.isprintable() else f"\\U{ord(char):08x}"

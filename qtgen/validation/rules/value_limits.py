@@ -1,0 +1,237 @@
+"""The limits of values: constants, calendar dates, enumerations, patterns and bounds, compiled once per layout."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+import re2
+
+from qtgen.page import Value
+from qtgen.page.compile import typed
+from qtgen.page.fields import Field
+from qtgen.page.layout import Layout
+from qtgen.page.profile import FieldSpec, Kind, Scalar
+from qtgen.validation.rules.types import PageFile
+
+SHOWN = 40
+"""How many characters of a value a message shows."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+__VALUES_SHOWN = 8  # of an enumeration
+
+Fault = Callable[[Any], str | None]
+"""Returns what a value must be instead, as the rest of a sentence, or None if it is allowed."""
+
+
+def has_type(kind: Kind, value: object) -> bool:
+    """Return whether a value has a type, as far as a rule about types can tell."""
+    match kind:
+        case Kind.TEXT:
+            return isinstance(value, str)
+        case Kind.BOOL:
+            return isinstance(value, bool)
+        case Kind.INT:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case Kind.FLOAT:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case Kind.DATE:  # an impossible date is read as a string; QT205 reports it
+            return _is_impossible_date(value) or (isinstance(value, date) and not isinstance(value, datetime))
+        case Kind.DATETIME:
+            return isinstance(value, datetime)
+        case Kind.LIST:
+            return isinstance(value, list)
+        case _:
+            return isinstance(value, dict)
+
+
+def _is_impossible_date(value: object) -> bool:
+    return isinstance(value, str) and bool(_DATE.fullmatch(value)) and not _is_date(value)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def faults_of(layout: Layout) -> Mapping[str, Fault]:
+    """Return the check of each field whose values have limits, by path.
+
+    The items of a list, or of a text that contains several, have the path of the field and `.*`; the values in maps of
+    a list have that of the list, `.*.` and their key.
+    """
+    faults: dict[str, Fault | None] = {}
+    for path, field in layout.fields.items():
+        is_judged_as_text = field.spec.source == "model" or path == layout.roles.answer
+        _collect(faults, path, field.spec, has_length=not is_judged_as_text)
+    return {path: fault for path, fault in faults.items() if fault is not None}
+
+
+def _collect(faults: dict[str, Fault | None], path: str, spec: FieldSpec, *, has_length: bool) -> None:
+    faults[path] = _fault_of(spec, has_length=has_length)
+    faults[f"{path}.*"] = None if spec.fields else _item_fault_of(spec)
+    for inner in spec.fields:
+        _collect(faults, f"{path}.*.{inner.key}", inner, has_length=True)
+
+
+def _fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
+    """Return the check of a value, or None if every value of the right type is allowed.
+
+    Args:
+        has_length: Whether `min` and `max` bound it here. Rules of family 6xx check what a model writes.
+    """
+    checks: list[Fault] = []
+    if spec.const is not None:
+        checks.append(_constant_fault(typed(spec.const, spec.kinds[0])))
+    if Kind.DATE in spec.kinds and Kind.TEXT not in spec.kinds:
+        checks.append(
+            lambda day: f"must be a calendar date; {day} does not exist" if _is_impossible_date(day) else None
+        )
+    if has_bounds(spec) and has_length:
+        checks.append(_bounds_fault(spec))
+    if spec.kinds != (Kind.LIST,) and not spec.separator and (item := _item_fault_of(spec)):
+        checks.append(item)
+    if not checks:
+        return None
+    allowed = {typed(value, spec.kinds[0]) for value in spec.allow}
+
+    def fault(value: Value) -> str | None:
+        if allowed and not isinstance(value, list | dict) and value in allowed:
+            return None
+        return next((found for check in checks if (found := check(value))), None)
+
+    return checks[0] if len(checks) == 1 and not allowed else fault
+
+
+def _item_fault_of(spec: FieldSpec) -> Fault | None:
+    """Return the check of one item, or of a value that is no list, by `enum` and `pattern`."""
+    checks = [
+        *([_enum_fault(spec, spec.enum)] if spec.enum is not None else []),
+        *([_pattern_fault(spec.pattern)] if spec.pattern is not None else []),
+    ]
+    allowed = set(spec.allow)
+    if not checks:
+        return None
+    return lambda value: (
+        None
+        if isinstance(value, str) and value in allowed
+        else next((found for check in checks if (found := check(value))), None)
+    )
+
+
+def _constant_fault(constant: Value) -> Fault:
+    def fault(value: Value) -> str | None:
+        is_same_type = type(value) is type(constant) or (isinstance(constant, float) and isinstance(value, int))
+        return f"must be `{constant}`, not `{str(value)[:SHOWN]}`" if is_same_type and value != constant else None
+
+    return fault
+
+
+def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
+    kind = Kind.TEXT if spec.kinds[0] is Kind.LIST else spec.kinds[0]
+    allowed = [value if spec.kinds[0] is Kind.LIST else typed(value, kind) for value in enum]
+
+    def fault(value: Value) -> str | None:
+        if any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed):
+            return None
+        if not any(has_type(kind, value) for kind in spec.kinds) and spec.kinds[0] is not Kind.LIST:
+            return None  # QT203 reports it
+        shown = f"`{str(value)[:SHOWN]}`"
+        if len(allowed) <= __VALUES_SHOWN:
+            return f"must be {_alternatives(allowed)}, not {shown}"
+        from difflib import get_close_matches  # rarely needed, and slow to import
+
+        near = get_close_matches(str(value), [str(one) for one in allowed], n=1)
+        return f"must be one of {len(allowed)} values, not {shown}" + (f"; did you mean `{near[0]}`?" if near else "")
+
+    return fault
+
+
+def _alternatives(values: Sequence[Value]) -> str:
+    shown = [f"`{value}`" for value in values]
+    return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+
+
+def _pattern_fault(pattern: str) -> Fault:
+    compiled = re2.compile(pattern)
+
+    def fault(value: Value) -> str | None:
+        matches = not isinstance(value, str) or compiled.fullmatch(value) is not None
+        return None if matches else f"must match `{pattern}`, not be `{str(value)[:SHOWN]}`"
+
+    return fault
+
+
+def has_bounds(spec: FieldSpec) -> bool:
+    return spec.min is not None or spec.max is not None
+
+
+def _bounds_fault(spec: FieldSpec) -> Fault:
+    least = float("-inf") if spec.min is None else spec.min
+    most = float("inf") if spec.max is None else spec.max
+
+    def fault(value: Value) -> str | None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return None if least <= value <= most else f"must be {range_of(spec)}, not {value}"
+        if isinstance(value, str) and Kind.TEXT in spec.kinds:
+            words = value.split(spec.separator) if spec.separator else value
+            unit = "item" if spec.separator else "character"
+        elif isinstance(value, list):
+            words, unit = value, "item"  # type: ignore[assignment]
+        else:
+            return None
+        return None if least <= len(words) <= most else f"must have {_count(spec, unit)}, not {len(words):,}"
+
+    return fault
+
+
+def range_of(spec: FieldSpec) -> str:
+    """Return which numbers are allowed."""
+    parts = [str(value) for value in spec.allow]
+    if spec.min is not None and spec.max is not None:
+        parts.append(f"from {spec.min} to {spec.max}")
+    else:
+        parts.append(f"at most {spec.max}" if spec.min is None else f"at least {spec.min}")
+    return " or ".join(parts)
+
+
+def _count(spec: FieldSpec, unit: str) -> str:
+    """Return how many characters or items are allowed."""
+    if spec.min is not None and spec.max is not None:
+        return f"{spec.min:,} to {spec.max:,} {unit}s" if spec.min != spec.max else f"{spec.min:,} {unit}s"
+    number = spec.max if spec.min is None else spec.min
+    return f"at {'most' if spec.min is None else 'least'} {number:,} {unit}{'s' * (number != 1)}"
+
+
+@cache
+def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
+    """Return the test whether no value of a page in the canonical layout can be wrong."""
+    required = [path for path in layout.constants if _is_always_there(layout, layout.fields[path])]
+    get = itemgetter(*required) if len(required) > 1 else lambda values: tuple(values[path] for path in required)
+    constants = tuple(layout.constants[path] for path in required)
+    faults = {
+        path: fault for path, fault in faults_of(layout).items() if path in layout.fields and path not in required
+    }
+    dates = [path for path in layout.fields if layout.fields[path].spec.kinds == (Kind.DATE,)]
+    checks = [(path, faults[path]) for path in faults if path not in dates]
+
+    def usual(file: PageFile) -> bool:
+        values = file.page.values
+        if get(values) != constants:
+            return False
+        for path in dates:
+            if type(values.get(path)) is not date and path in values:
+                return False
+        return all(path not in values or fault(values[path]) is None for path, fault in checks)
+
+    return usual
+
+
+def _is_always_there(layout: Layout, field: Field) -> bool:
+    section = layout.sections.get(field.section)
+    return field.required and (section is None or section.required) and "." not in field.section
