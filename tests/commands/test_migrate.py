@@ -174,7 +174,10 @@ HOSTILE = {
     "not UTF-8": (b"format = 1\nname = '\xff'", "is not UTF-8"),
     "empty": (b"", "is missing"),
     "another format": (b"format = 9\n", ":1: `format`: is not 1"),
-    "an unknown key": (WORKSHOP.site_toml.replace('{key="title"', '{kee="title"').encode(), ":11: `layout[0].fields[0].kee`: is not a key of this table; did you mean `key`?"),
+    "an unknown key": (
+        WORKSHOP.site_toml.replace('{key="title"', '{kee="title"').encode(),
+        ":11: `layout[0].fields[0].kee`: is not a key of this table; did you mean `key`?",
+    ),
     "a cycle": (
         WORKSHOP.site_toml.replace('{key="title", source="question"', '{key="title", value="{permalink}"').encode(),
         "follows from itself",
