@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
 
@@ -20,6 +20,9 @@ from qtgen.site.entries import fact_fields, foldable, key_text, links_on, place_
 from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
 from qtgen.site.similarity import WordSets
+
+if TYPE_CHECKING:
+    from qtgen.site.values import SiteValues
 
 WIDTH = 4  # numbers per entry: url (the key of the page), title (with all else that links copy), id, location
 _MASK = (1 << 64) - 1
@@ -148,6 +151,7 @@ class SiteIndex:
         self.question_words = WordSets()  # of each page; filled only if a rule needs it
         self.names = CaseIndex()  # of the files; filled only by the validator
         self.sentences = SentenceIndex(sentence_pages_max)  # of the answers; filled only if a rule needs it
+        self.values: SiteValues | None = None  # filled only by the validator, if the profile has such fields
 
     def add(self, facts: Iterable[bytes]) -> None:
         """Add the facts of pages, which are numbered from 0 in this order."""

@@ -9,7 +9,6 @@ pages, and not with their findings.
 import os
 import struct
 import tempfile
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
@@ -20,18 +19,23 @@ from msgspec import msgpack
 from qtgen._util.engines import Engine
 from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
+from qtgen.page.compile import layouts_of
 from qtgen.page.profile import Profile
 from qtgen.page.sentences import find_sentence
 from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
+from qtgen.site.entries import links_on
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
+from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, printable
+from qtgen.validation.places import fill_names, place_of, span_of_item
 from qtgen.validation.rules import Rule, SiteFinding, SiteRule
 from qtgen.validation.rules.checker import by_position, compute_fix
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.selection import PathRules, codes_by_path
+from qtgen.validation.site_findings import SiteFindings
 from qtgen.validation.workers import (
     RecordStore,
     check_batches,
@@ -40,8 +44,6 @@ from qtgen.validation.workers import (
     page_file,
 )
 
-_KIND_BITS = 32  # of a packed finding; the other bits are its row
-_KIND_MASK = (1 << _KIND_BITS) - 1
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(tuple[bytes, list[bytes]]).decode
 _SIZE = struct.Struct("<Q")  # of a block in the temporary file
@@ -107,6 +109,7 @@ class ValidationResult:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
         self.site = SiteIndex(options.settings.repeated_sentence_pages)
+        self.site.values = SiteValues(options.profile) if has_values(options.profile) else None
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
         self._needs_words = any(rule.code == "QT410" for rule in options.rules)
         needs_paths = options.fixes or self._needs_words or options.corpus is not None
@@ -141,7 +144,7 @@ class ValidationResult:
             engine=options.engine,
         )
         for batch, records in checked:
-            self.site.add(page_facts for page_facts, _, _ in records)
+            self._add_facts([page_facts for page_facts, _, _ in records])
             self.site.names.add(batch.folder, batch.names)
             if options.settings.compare_sentences:
                 self.site.sentences.add(sentences or b"" for _, _, sentences in records)
@@ -155,14 +158,22 @@ class ValidationResult:
                 options.on_progress(self._read)
             yield batch, records
 
-    def _check_site(self) -> "_SiteFindings | None":
+    def _add_facts(self, facts: list[bytes]) -> None:
+        values = self.site.values
+        if values is not None:
+            pairs = [split_values(page_facts) for page_facts in facts]
+            facts = [page_facts for page_facts, _ in pairs]
+            values.add(page_values for _, page_values in pairs)
+        self.site.add(facts)
+
+    def _check_site(self) -> "SiteFindings | None":
         profile = self._options.profile
         rules = [rule for rule in self._options.rules if isinstance(rule, SiteRule) and rule.applies(profile)]
         if not rules or not self.pages or (self.pages == 1 and self._options.corpus is None):
             return None
         if self._options.corpus is not None:
             self._add_corpus(self._options.corpus)
-        return _SiteFindings(self.site, rules, self.pages)
+        return SiteFindings(self.site, rules, self.pages)
 
     def _add_corpus(self, corpus: Path | PageSource) -> None:
         """Add the facts of the site's other pages."""
@@ -224,42 +235,47 @@ class ValidationResult:
         if finding.sentence is not None:
             return self._sentence_diagnostic(path, rule, finding, finding.sentence)
         link, message = self.site.link_number(row), finding.message
-        section = f"related_article{link}" if link else ""
-        field_path = f"{section}.{finding.key}" if section else finding.key
-        fix, fixable, is_unsafe = None, bool(rule.fix_link and section), rule.fix == "unsafe"
-        position = self.site.location_of(row, finding.key, self._options.profile)
+        layout = layouts_of(self._options.profile)[0]
+        place = place_of(layout, link, finding.key)
+        fix, fixable, is_unsafe = None, bool(rule.fix_link and link), rule.fix == "unsafe"
+        position = self.site.location_of(row, place.key, self._options.profile)
         needs_fix = fixable and self._options.fixes and (self._options.unsafe or not is_unsafe)
-        if position is None or needs_fix or (rule.explain_link and section):
+        if position is None or needs_fix or (rule.explain_link and link):
             page = self._load(path)
-            span = page.span(field_path)
+            layout = page.layout
+            place = place_of(layout, link, finding.key)
+            span = span_of_item(page, place.path)
             position = (*page.position(span.start), *page.position(span.end))
-            target = self._target(page, section) if section else None
+            target = self._target(page, place.link) if link else None
             if needs_fix and rule.fix_link:
-                fix = compute_fix(page, rule.fix_link(page, section, target))
+                fix = compute_fix(page, rule.fix_link(page, place.link, target))
             fixable = bool(fix) if needs_fix else fixable and not page.problems
             if rule.explain_link and target:
-                message = rule.explain_link(page, section, target) or message
+                message = rule.explain_link(page, place.link, target) or message
+        message = fill_names(message, layout, link)
         if finding.other is not None and self._paths is not None:
             message = printable(message.format(other=self._paths[finding.other]))
         fixing = fix, fixable, fixable and is_unsafe
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field_path, *fixing)
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, place.field, *fixing)
 
     def _sentence_diagnostic(self, path: str, rule: SiteRule, finding: SiteFinding, sentence: int) -> Diagnostic | None:
         """Return the diagnostic of a sentence, or None if the sentence is too short or contains math."""
         page = self._load(path)
-        field = page.layout.roles.answer or ""
-        answer = page.text_of(field) or ""
+        key = page.layout.roles.answer or ""
+        answer = page.text_of(key) or ""
         place = find_sentence(answer, sentence, page.layout.codec)
         if place is None:
             return None
-        message = printable(finding.message.format(answer=field, sentence=answer[slice(*place)][:_SENTENCE_SHOWN]))
-        span = span_within(page, field, *place)
+        shown = answer[slice(*place)][:_SENTENCE_SHOWN]
+        message = printable(fill_names(finding.message, page.layout, 0).format(sentence=shown))
+        span = span_within(page, key, *place)
         position = (*page.position(span.start), *page.position(span.end))
-        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, field, None, False)
+        return Diagnostic(path, *position, rule.code, rule.name, rule.severity, message, key, None, False)
 
     def _target(self, page: Page, section: str) -> Page | None:
         """Return the page that a link leads to."""
-        row = self.site.row_of_url(page.text_of(f"{section}.url") or "")
+        key = next((link.key for link in links_on(page) if link.path == section), None)
+        row = self.site.row_of_url(key or "")
         if row is None:
             return None
         if self._paths is None:
@@ -271,30 +287,3 @@ class ValidationResult:
 
 def _question(page: Page) -> str:
     return page.text_of(page.layout.roles.question) or ""
-
-
-class _SiteFindings:
-    """The findings of the site rules, each packed into one number, because there can be more of them than pages.
-
-    Args:
-        pages: How many pages of the site were checked. They come first; the others are its corpus.
-    """
-
-    def __init__(self, site: SiteIndex, rules: Sequence[SiteRule], pages: int) -> None:
-        kinds = [(rule, finding) for rule in rules for finding in rule.check(site)]
-        self._ends = array("Q", (*site.starts, len(site.urls)))[1 : pages + 1]
-        end = self._ends[-1]
-        packed = array("Q")
-        for kind, (_, finding) in enumerate(kinds):
-            packed.extend([row << _KIND_BITS | kind for row in finding.rows if row < end])
-        self._kinds = [(rule, finding._replace(rows=())) for rule, finding in kinds]
-        self._packed = array("Q", sorted(packed))
-
-    def by_page(self) -> Iterator[list[tuple[SiteRule, SiteFinding, int]]]:
-        """Yield the findings of each page in turn, each with its row."""
-        packed, index, count = self._packed, 0, len(self._packed)
-        for end in self._ends:
-            begin, limit = index, end << _KIND_BITS
-            while index < count and packed[index] < limit:
-                index += 1
-            yield [(*self._kinds[number & _KIND_MASK], number >> _KIND_BITS) for number in packed[begin:index]]

@@ -16,6 +16,7 @@ from qtgen.page.profile import Profile
 from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
+from qtgen.site.values import has_values, with_values
 from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
@@ -192,7 +193,8 @@ def check_file(
     page = load_page(path, size, overlay, profile)
     diagnostics = page_checker(settings, profile=profile)(page_file(path, page))
     findings = _encode([diagnostic[1:] for diagnostic in diagnostics]) if diagnostics else b""
-    return page_facts(page), findings, page_sentences(page) if settings.compare_sentences else None
+    facts = with_values(page_facts(page), page) if has_values(profile) else page_facts(page)
+    return facts, findings, page_sentences(page) if settings.compare_sentences else None
 
 
 def page_file(path: str, page: Page) -> PageFile:

@@ -30,7 +30,7 @@ class _OneLine(NamedTuple):
     "QT207",
     "multiline-answer",
     Severity.ERROR,
-    bad=Example(r"\n\n", "\n\n    "),
+    bad=lambda site: Example(text=site.text.replace(r"\n\n", "\n\n    ")),
     noncanonical_only=True,
     fix="safe",
     applies=escapes_line_breaks,

@@ -9,7 +9,9 @@ from qtgen.page.sentences import find_sentence
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.site.sentences import page_sentences
 from qtgen.site.similarity import question_words
+from qtgen.site.values import SiteValues, split_values, with_values
 from qtgen.validation.diagnostics import printable
+from qtgen.validation.places import fill_names
 from qtgen.validation.reports.text import diagnostic_line
 from qtgen.validation.rules.checker import check_page
 from qtgen.validation.rules.example import (
@@ -21,7 +23,7 @@ from qtgen.validation.rules.example import (
     resolve_example,
 )
 from qtgen.validation.rules.placeholders import fill_placeholders
-from qtgen.validation.rules.types import Example, PageFile, Rule, SiteFinding, SiteRule
+from qtgen.validation.rules.types import PageFile, Rule, SiteFinding, SiteRule
 
 _LINE_SHOWN = 1_000  # characters
 
@@ -47,20 +49,21 @@ def first_line(rule: Rule, profile: Profile) -> str:
 
 
 def _diagnostics(rule: Rule, site: ExampleSite) -> str:
-    example = resolve_example(rule.bad, site)
     if isinstance(rule, SiteRule):
-        return _site_diagnostic(rule, example, site)
-    path, raw = apply_example(example, site)
+        return _site_diagnostic(rule, site)
+    path, raw = apply_example(rule.bad, site)
     file = PageFile(path, read_as(raw, site.layout))
-    return "\n".join(map(diagnostic_line, check_page(file, [rule], example.settings)))
+    return "\n".join(map(diagnostic_line, check_page(file, [rule], resolve_example(rule.bad, site).settings)))
 
 
-def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str:
+def _site_diagnostic(rule: SiteRule, site: ExampleSite) -> str:
     """Return the first finding of a site rule, as one line."""
-    paths = [path for path, _ in example_pages(example, site)]
-    pages = [read_as(raw, site.layout) for _, raw in example_pages(example, site)]
-    index = SiteIndex(example.settings.repeated_sentence_pages)
+    paths = [path for path, _ in example_pages(rule.bad, site)]
+    pages = [read_as(raw, site.layout) for _, raw in example_pages(rule.bad, site)]
+    index = SiteIndex(resolve_example(rule.bad, site).settings.repeated_sentence_pages)
     index.add(map(page_facts, pages))
+    index.values = SiteValues(site.profile)
+    index.values.add(split_values(with_values(b"", page))[1] for page in pages)
     for path in paths:
         folder, slash, name = path.rpartition("/")
         index.names.add(folder + slash, [name])
@@ -69,9 +72,8 @@ def _site_diagnostic(rule: SiteRule, example: Example, site: ExampleSite) -> str
     finding, row = next((finding, row) for finding in rule.check(index) for row in finding.rows)
     other = paths[finding.other] if finding.other is not None else ""
     number = index.page_number(row)
-    message = finding.message.format(
-        other=other, sentence=_sentence(finding, pages[number]), answer=site.layout.roles.answer
-    )
+    message = fill_names(finding.message, site.layout, index.link_number(row))
+    message = message.format(other=other, sentence=_sentence(finding, pages[number]))
     return f"{paths[number]}: {rule.code} {message}"
 
 
@@ -84,7 +86,7 @@ def _sentence(finding: SiteFinding, page: Page) -> str:
 def _changed_lines(rule: Rule, site: ExampleSite) -> tuple[str, str]:
     """Return the lines of the example pages that the bad example changes, before and after."""
     example = resolve_example(rule.bad, site)
-    path, raw = apply_example(example, site)
+    path, raw = apply_example(rule.bad, site)
     if path != site.path and site.profile.is_default:
         return site.path, path
     if example.raw is not None:
@@ -93,7 +95,7 @@ def _changed_lines(rule: Rule, site: ExampleSite) -> tuple[str, str]:
     if path != site.path:
         before, after = f"({site.path})\n{before}".strip(), f"({path})\n{after}".strip()
     if example.neighbour != ("", ""):
-        neighbour = _diff(site.neighbour, neighbour_of(example, site))
+        neighbour = _diff(site.neighbour, neighbour_of(rule.bad, site))
         before, after = (
             "\n".join(filter(None, [lines, f"({site.neighbour_path})", neighbour_lines]))
             for lines, neighbour_lines in zip((before, after), neighbour, strict=True)

@@ -11,10 +11,18 @@ from qtgen.page import Page, Value, emit, splice
 from qtgen.page.compile import default_layout, main_layout
 from qtgen.page.fields import Field, Section
 from qtgen.page.layout import Layout
-from qtgen.page.profile import Profile, default_profile
+from qtgen.page.profile import Kind, Profile, default_profile
 from qtgen.page.reader import read_as
 from qtgen.validation.rules.conditions import meets
-from qtgen.validation.rules.example_values import DefaultTexts, example_values, filled, other_value, plain_value
+from qtgen.validation.rules.example_values import (
+    DefaultTexts,
+    example_values,
+    filled,
+    key_field,
+    link_values,
+    other_value,
+    plain_value,
+)
 from qtgen.validation.rules.types import AnyExample, Example
 
 _FOLDER = "outputs"  # of the example pages
@@ -120,7 +128,26 @@ class ExampleSite:
     def change_source(self, changes: Mapping[str, Value]) -> Example:
         """Return the example in which fields have other values, and so have the fields and the path that follow."""
         values = filled(self.layout, {**self.page.values, **changes})
-        return Example(text=emit(values, self.layout, self.page.style), path=self.path_of(values))
+        style = replace(self.page.style, body=None) if self.layout.has_text_body else self.page.style
+        return Example(text=emit(values, self.layout, style), path=self.path_of(values))
+
+    @property
+    def link_target(self) -> str:
+        """The field of another page that links name."""
+        return key_field(self.layout)
+
+    def link_changes(self, page: Page, *targets: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the changes that make a page link to others, and to no more."""
+        paths = [path for path in page.values if path in self.layout.link_paths]
+        return {**dict.fromkeys(paths), **link_values(self.layout, *targets)} if targets else dict.fromkeys(paths)
+
+    def change_links(self, *targets: Mapping[str, Value]) -> Example:
+        """Return the example in which the page links to others, whose values are given."""
+        return self.change(self.link_changes(self.page, *targets))
+
+    def as_value(self, path: str, text: str) -> Value:
+        """Return a text as the value of a field, which may be a list."""
+        return [text] if self.layout.fields[path].kind is Kind.LIST else text
 
     def replace(self, old: str, new: str) -> Example:
         """Return the example in which a text is replaced, with the line breaks of the site.

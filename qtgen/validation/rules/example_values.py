@@ -59,7 +59,7 @@ def example_values(layout: Layout, texts: DefaultTexts, target: Mapping[str, Val
             values[path] = value
     if layout.has_text_body:
         values[BODY_FIELD] = _answer(layout, texts) if layout.roles.answer == BODY_FIELD else "The text of the page."
-    values |= _links(layout, target) if target else {}
+    values |= link_values(layout, target) if target else {}
     return filled(layout, values)
 
 
@@ -181,28 +181,29 @@ def other_value(layout: Layout, path: str, value: Value) -> Value:
     return value + 1 if isinstance(value, int | float) else f"other {value}"
 
 
-def _links(layout: Layout, target: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of one link to a page."""
+def link_values(layout: Layout, *targets: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of links to pages."""
     links = layout.links
     if links is None:
         return {}
-    key = target.get(_key_field(layout))
+    keys = [target.get(key_field(layout)) for target in targets]
     if links.form == "keys":
-        return {links.field: [key]}
+        return {links.field: [*keys]}
+    pairs = list(zip(keys, targets, strict=True))
     if links.form == "numbered":
-        section = next(
-            section for section in layout.sections.values() if section.number == 1 and section.spec.key == links.field
-        )
         return {
-            field.path: _link_value(layout, field.key, field.spec, key, target)
+            field.path: _link_value(layout, field.key, field.spec, *pair)
+            for section, pair in zip(layout.repeats[links.field], pairs, strict=False)
             for field in section.fields
             if isinstance(field, Field)
         }
-    spec = layout.fields[links.field].spec
-    return {links.field: [{inner.key: _link_value(layout, inner.key, inner, key, target) for inner in spec.fields}]}
+    specs = layout.fields[links.field].spec.fields
+    return {
+        links.field: [{inner.key: _link_value(layout, inner.key, inner, *pair) for inner in specs} for pair in pairs]
+    }
 
 
-def _key_field(layout: Layout) -> str:
+def key_field(layout: Layout) -> str:
     """Return the field of the target that a link names."""
     links = layout.links
     if links is None:

@@ -24,7 +24,7 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     searched = file.page.layout.model_fields
     values = file.page.values.items()
     return not any(
-        isinstance(value, list) or (isinstance(value, str) and not value.isascii() and path not in searched)
+        not value.isascii() and path not in searched if isinstance(value, str) else isinstance(value, list)
         for path, value in values
     )
 
@@ -33,10 +33,8 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     "QT109",
     "invisible-character",
     Severity.WARNING,
-    bad=Example("    Osmosis moves", "    Os\u200bmosis moves"),
-    good=Example(
-        "    Osmosis moves", "    Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"
-    ),
+    bad=Example("Osmosis moves", "Os\u200bmosis moves"),
+    good=Example("Osmosis moves", "Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"),
     fix="safe",
     skip_if=_has_only_ascii_names,
     patterns=(CLASS,),

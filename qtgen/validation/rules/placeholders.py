@@ -17,6 +17,17 @@ _WIDTH = 116  # of a line
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
+
+
+def _link_keys(layout: Layout, role: str) -> str:
+    return next((key for key, name in layout.links.copies.items() if name == role), role) if layout.links else role
+
+
+def _other_copies(layout: Layout) -> list[str]:
+    return [key for key, name in layout.links.copies.items() if name != "id"] if layout.links else []
+
+
 def _role(role: str, layout: Layout) -> str:
     return getattr(layout.roles, role) or role
 
@@ -28,6 +39,11 @@ PLACEHOLDERS: dict[str, Callable[[Layout], object]] = {
     "file_name": lambda layout: layout.file_name_field or "file name",
     "links": lambda layout: layout.links.field if layout.links else "links",
     "links_max": lambda layout: layout.links.max if layout.links else 0,
+    "links_max_word": lambda layout: _NUMBERS[layout.links.max] if layout.links else "the",
+    "link_key": lambda layout: layout.links.key if layout.links and layout.links.key else layout.roles.key or "key",
+    "link_id": lambda layout: _link_keys(layout, "id"),
+    "copies": lambda layout: " or ".join(f"`{key}`" for key in _other_copies(layout)),
+    "copied_words": lambda layout: enumeration(_other_copies(layout) or ["copies"]),
     "site": lambda layout: layout.profile.file.name,
     **CONTENT_WORDS,
     "constants": lambda layout: listed(layout.constants),

@@ -86,10 +86,10 @@ class SiteFinding(NamedTuple):
     """What a site rule reports about pages or links.
 
     Args:
-        message: What is wrong. `{other}` is replaced by the path of the page `other`, and `{answer}` by the path of the
-            answer if there is a `sentence`.
+        message: What is wrong. `{other}` is replaced by the path of the page `other`, and a role such as `{key}` or
+            `{id}` by the name of the field of the page or link.
         rows: Rows of the site index, each a page or a link.
-        key: The field of each row that the finding is about: `url`, `id` or `title`.
+        key: The field of each row that the finding is about: a role, or the path of a field, or a key of a link.
         other: The number of another page that the message names.
         sentence: The hash of a sentence of the answer that the finding is about. `{sentence}` in the message is
             replaced by its beginning.
@@ -97,7 +97,7 @@ class SiteFinding(NamedTuple):
 
     message: str
     rows: Iterable[int]
-    key: str = "url"
+    key: str = "key"
     other: int | None = None
     sentence: int | None = None
 

@@ -60,18 +60,26 @@ def _is_date(text: str) -> bool:
 
 @cache
 def faults_of(layout: Layout) -> Mapping[str, Fault]:
-    """Return the check of each field whose values have limits."""
-    faults = {}
+    """Return the check of each field whose values have limits, by path.
+
+    The items of a list, or of a text that contains several, have the path of the field and `.*`; the values in maps of
+    a list have that of the list, `.*.` and their key.
+    """
+    faults: dict[str, Fault | None] = {}
     for path, field in layout.fields.items():
         is_judged_as_text = field.spec.source == "model" or path == layout.roles.answer
-        fault = fault_of(field.spec, has_length=not is_judged_as_text)
-        if fault is not None:
-            faults[path] = fault
-    return faults
+        _collect(faults, path, field.spec, has_length=not is_judged_as_text)
+    return {path: fault for path, fault in faults.items() if fault is not None}
 
 
-@cache
-def fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
+def _collect(faults: dict[str, Fault | None], path: str, spec: FieldSpec, *, has_length: bool) -> None:
+    faults[path] = _fault_of(spec, has_length=has_length)
+    faults[f"{path}.*"] = None if spec.fields else _item_fault_of(spec)
+    for inner in spec.fields:
+        _collect(faults, f"{path}.*.{inner.key}", inner, has_length=True)
+
+
+def _fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
     """Return the check of a value, or None if every value of the right type is allowed.
 
     Args:
@@ -86,7 +94,7 @@ def fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
         )
     if has_bounds(spec) and has_length:
         checks.append(_bounds_fault(spec))
-    if spec.kinds != (Kind.LIST,) and not spec.separator and (item := item_fault_of(spec)):
+    if spec.kinds != (Kind.LIST,) and not spec.separator and (item := _item_fault_of(spec)):
         checks.append(item)
     if not checks:
         return None
@@ -100,8 +108,7 @@ def fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
     return checks[0] if len(checks) == 1 and not allowed else fault
 
 
-@cache
-def item_fault_of(spec: FieldSpec) -> Fault | None:
+def _item_fault_of(spec: FieldSpec) -> Fault | None:
     """Return the check of one item, or of a value that is no list, by `enum` and `pattern`."""
     checks = [
         *([_enum_fault(spec, spec.enum)] if spec.enum is not None else []),
@@ -207,7 +214,9 @@ def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
     required = [path for path in layout.constants if _is_always_there(layout, layout.fields[path])]
     get = itemgetter(*required) if len(required) > 1 else lambda values: tuple(values[path] for path in required)
     constants = tuple(layout.constants[path] for path in required)
-    faults = {path: fault for path, fault in faults_of(layout).items() if path not in required}
+    faults = {
+        path: fault for path, fault in faults_of(layout).items() if path in layout.fields and path not in required
+    }
     dates = [path for path in layout.fields if layout.fields[path].spec.kinds == (Kind.DATE,)]
     checks = [(path, faults[path]) for path in faults if path not in dates]
 

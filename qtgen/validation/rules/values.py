@@ -13,13 +13,10 @@ from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 from qtgen.validation.rules.value_limits import (
     SHOWN,
-    Fault,
-    fault_of,
     faults_of,
     has_bounds,
     has_type,
     has_usual_values,
-    item_fault_of,
     range_of,
 )
 
@@ -46,9 +43,11 @@ class _Leaf(NamedTuple):
         spec: What the profile says about it. An item of a list has no type of its own.
         value: The value.
         is_item: Whether it is an item of a list.
+        name: The path with `*` instead of numbers of items.
     """
 
     path: str
+    name: str
     field: str
     spec: FieldSpec
     value: object
@@ -59,7 +58,7 @@ def _leaves(page: Page) -> Iterator[_Leaf]:
     fields = page.layout.fields
     for path, value in page.values.items():
         if path in fields:
-            yield from _leaves_of(_Leaf(path, path, fields[path].spec, value))
+            yield from _leaves_of(_Leaf(path, path, path, fields[path].spec, value))
 
 
 def _leaves_of(leaf: _Leaf) -> Iterator[_Leaf]:
@@ -67,10 +66,13 @@ def _leaves_of(leaf: _Leaf) -> Iterator[_Leaf]:
     spec = leaf.spec
     for number, item in enumerate(leaf.value if isinstance(leaf.value, list) and Kind.LIST in spec.kinds else ()):
         path = f"{leaf.path}.{number}"
-        yield _Leaf(path, leaf.field, spec, item, is_item=True)
+        name = f"{leaf.name}.*"
+        yield _Leaf(path, name, leaf.field, spec, item, is_item=True)
         for inner in spec.fields if isinstance(item, dict) else ():
             if inner.key in item:
-                yield from _leaves_of(_Leaf(f"{path}.{inner.key}", leaf.field, inner, item[inner.key]))
+                yield from _leaves_of(
+                    _Leaf(f"{path}.{inner.key}", f"{name}.{inner.key}", leaf.field, inner, item[inner.key])
+                )
 
 
 def _wrong_kind(site: "ExampleSite") -> Example:
@@ -198,22 +200,17 @@ def invalid_value(file: PageFile) -> Iterator[Finding]:
         if leaf.value == "":
             if not _may_be_empty(leaf.spec):
                 yield Finding(f"`{leaf.path}` is empty; write its value", page.key_span(leaf.path), leaf.field)
-        elif not leaf.is_item or not leaf.spec.fields:
-            fault = faults.get(leaf.path) if leaf.path == leaf.field and not leaf.is_item else _fault(leaf)
-            if fault and (expected := fault(leaf.value)):
-                yield Finding(f"`{leaf.path}` {expected}", page.span(leaf.path), leaf.field)
+        elif (fault := faults.get(leaf.name)) and (expected := fault(leaf.value)):
+            yield Finding(f"`{leaf.path}` {expected}", page.span(leaf.path), leaf.field)
     yield from _faulty_parts(page)
-
-
-def _fault(leaf: _Leaf) -> Fault | None:
-    return item_fault_of(leaf.spec) if leaf.is_item else fault_of(leaf.spec, has_length=True)
 
 
 def _faulty_parts(page: Page) -> Iterator[Finding]:
     """Yield the findings of items that one text contains."""
+    faults = faults_of(page.layout)
     for path, field in page.layout.fields.items():
-        separator, text = field.spec.separator, page.text_of(path)
-        if not separator or not text or not (fault := item_fault_of(field.spec)):
+        separator, text, fault = field.spec.separator, page.text_of(path), faults.get(f"{path}.*")
+        if not separator or not text or fault is None:
             continue
         start = 0
         for part in text.split(separator):
