@@ -14,8 +14,9 @@ from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._site import profile_of, site_option
-from qtgen.commands.review._decisions import note_file, open_store, read_log
+from qtgen.commands.review._decisions import note_file, read_log
 from qtgen.generation.decisions import Action, Decision, DecisionLog
+from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import written_groups
 from qtgen.page.compile import main_layout
 
@@ -56,9 +57,10 @@ def command(**options: Any) -> int:
 
 
 def _run(options: ExportOptions) -> int:
-    store = open_store(options.out, options.site)
+    settings = settings_from({"out": options.out, "site": options.site})
+    groups = written_groups(main_layout(profile_of(settings)))
+    store = OutputFolder(settings.out)
     log = read_log(store)
-    groups = written_groups(main_layout(profile_of(settings_from({"site": options.site}))))
     lines = _csv_lines(log, groups) if options.format == "csv" else map(json_text, _rows(log, groups))
     for line in lines:
         echo(line)
@@ -71,7 +73,7 @@ def _rows(log: DecisionLog, groups: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def row_of(decision: Decision, groups: Sequence[str], *, is_undone: bool) -> dict[str, Any]:
-    """Return a decision as flat columns. The digests have one column for each group of fields."""
+    """Return a decision as flat columns. The digests have one column for each of the groups of fields."""
     draw, seen = decision.draw, decision.seen
     return {
         "id": decision.id,
