@@ -15,9 +15,9 @@ from qtgen.page.compile import main_layout
 from qtgen.page.profile import Profile, load_profile
 from qtgen.review.audits.audits import read_frame
 from qtgen.review.web.static_site import write_static_site
-from support.article_site import write_workshop
 from support.lookalikes import SitePage
 from support.review_app import ReviewApp, open_app
+from support.workshop_site import write_workshop
 
 
 class Site:
