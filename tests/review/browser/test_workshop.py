@@ -13,7 +13,7 @@ from qtgen.page import read_as
 from qtgen.page.compile import main_layout
 from support.review_app import served
 from support.review_desk import Desk
-from support.workshop import write_workshop
+from support.workshop_site import write_workshop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
