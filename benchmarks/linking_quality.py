@@ -25,8 +25,9 @@ from qtgen.embeddings.static import StaticModel
 from qtgen.linking import candidates
 from qtgen.linking.assign import link_index
 from qtgen.linking.candidates import NO_ID, PageTable
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import links_of
+from qtgen.linking.reading import read_catalog
 from qtgen.page import decode_answer, default_profile, slug
 from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words

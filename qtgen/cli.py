@@ -42,6 +42,7 @@ COMMANDS = {
     "check-endpoint": Entry("Show what an endpoint can do, and the settings to use.", *_GENERATE),
     "prompts": Entry("List the prompts in force, or show what would be sent.", *_GENERATE),
     "init": Entry("Create a new project, or infer the page layout of a site."),
+    "migrate": Entry("Carry pages over to a changed layout."),
     "completion": Entry("Print the completion script for a shell."),
 }
 BUG, INTERRUPTED = 3, 130

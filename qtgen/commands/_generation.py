@@ -16,6 +16,7 @@ from qtgen.commands._prompt_changes import prompt_change_notes
 from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
+from qtgen.commands._site import site_arguments
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure, QuestionFileError
 from qtgen.evaluation.judging.selection import judge_selector
@@ -204,7 +205,8 @@ class Generation:
             yield f"{label}: {self.output.failed_folder}/"
         if stats.counts[Status.WRITTEN]:
             folder = self.output.folder
-            yield f"review them in the browser: {review_command(folder, [folder])}"
+            site = site_arguments(self.options.profile)
+            yield f"review them in the browser: {review_command(folder, [folder], *site)}"
 
     def _count_beyond_limit(self) -> int:
         """Return how many questions after the last one of --limit have no page."""

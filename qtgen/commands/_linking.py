@@ -11,7 +11,7 @@ from qtgen._util.extras import require
 from qtgen._util.text import pluralize
 from qtgen.commands._errors import describe
 from qtgen.commands._output import listed, note
-from qtgen.commands._site import profile_of
+from qtgen.commands._site import profile_of, site_arguments
 from qtgen.errors import QtgenError
 from qtgen.page import Page
 from qtgen.settings import Settings, project_folder
@@ -91,7 +91,7 @@ def link_new(pages: Iterable[str], corpus: Path, settings: Settings, *, update_n
         return
     _write_new(plan, len(new), update_neighbours)
     if not update_neighbours:
-        _suggest(plan.neighbor_edits, settings.out, corpus)
+        _suggest(plan.neighbor_edits, settings, corpus)
 
 
 def _has_link(page: Page) -> bool:
@@ -124,10 +124,16 @@ def _write_new(plan: "LinkPlan", count: int, update_neighbours: bool) -> None:
         note(f"{pluralize(changed, 'page')} of the corpus now {'links' if changed == 1 else 'link'} to new pages")
 
 
-def _suggest(edits: "list[LinkEdit]", out: Path, corpus: Path) -> None:
+def _suggest(edits: "list[LinkEdit]", settings: Settings, corpus: Path) -> None:
     """Print which pages of the corpus should change, and the command that changes them."""
     for line in listed([f"{edit.path} should link to {', '.join(edit.targets)}" for edit in edits], "page"):
         note(line)
     if edits:
-        folders = f"{shlex.quote(str(out))} --corpus {shlex.quote(str(corpus))}"
-        note(f"to change these pages, run `qtgen link {folders} --update-neighbours`")
+        words = [
+            str(settings.out),
+            "--corpus",
+            str(corpus),
+            "--update-neighbours",
+            *site_arguments(profile_of(settings)),
+        ]
+        note(f"to change these pages, run `qtgen link {shlex.join(words)}`")

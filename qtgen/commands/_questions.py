@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from qtgen._util.text import enumeration, pluralize
 from qtgen.commands._output import warn
-from qtgen.commands._site import known_subjects
 from qtgen.errors import NearDuplicates, QuestionFileError
 from qtgen.generation.duplicates import SitePages, site_duplicates
-from qtgen.generation.places import Places
+from qtgen.generation.places import Places, usual_subjects
 from qtgen.generation.plan import QuestionIndex, near_duplicate_rows, unknown_subjects
 from qtgen.generation.questions import QuestionFiles
 from qtgen.settings import Settings
@@ -29,7 +28,7 @@ def index_questions(source: QuestionFiles, files: Sequence[Path], settings: Sett
     if not index.total:
         raise QuestionFileError("no questions", path=", ".join(map(str, files)))
     warn(source.notes, "note")
-    if known := (*known_subjects(places.layout), *settings.subjects):
+    if known := (*usual_subjects(places.layout), *settings.subjects):
         warn([*unknown_subjects(index.subjects, known)], "unknown subject")
     warn(index.shared_ids, "row", " with an id that another page has; they are written anyway")
     return index

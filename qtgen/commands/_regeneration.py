@@ -14,6 +14,7 @@ from qtgen.commands._output import SHOWN
 from qtgen.commands._review_command import review_command
 from qtgen.commands._run import Item, Models, Run
 from qtgen.commands._sharing import announce_sharing
+from qtgen.commands._site import site_arguments
 from qtgen.commands._stats import RunStats
 from qtgen.errors import BudgetReached, Failure
 from qtgen.generation.answer_brake import AnswerBrake
@@ -173,7 +174,9 @@ class Regeneration:
             yield f"failed answers: {self.output.failed_folder}/"
 
     def _review_command(self, queue: str) -> str:
-        return review_command(self.output.folder, self.options.paths, "--queue", queue)
+        return review_command(
+            self.output.folder, self.options.paths, "--queue", queue, *site_arguments(self.options.profile)
+        )
 
     def _show(self, run: Run, result: RewriteResult) -> None:
         if self.options.diff and (draft := result.outcome.draft):

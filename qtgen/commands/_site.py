@@ -1,5 +1,6 @@
 """The profile of the site whose pages a command reads or writes, and the option that names it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,17 @@ def with_nearest_site(loaded: "LoadedSettings") -> "LoadedSettings":
         return loaded
     settings = loaded.settings.model_copy(update={"site": file})
     return replace(loaded, settings=settings, origins={**loaded.origins, "site": f"nearest {FILE_NAME}"})
+
+
+def site_arguments(profile: Profile) -> list[str]:
+    """Return the option that names the file of a profile, or nothing if a command finds the file without the option."""
+    from qtgen.settings import load_settings
+
+    try:
+        found = profile_of(load_settings(Path.cwd(), os.environ, {}).settings)
+    except SettingsError:  # the option replaced a file that cannot be used
+        found = None
+    return [] if found == profile else ["--site", str(profile.path)]
 
 
 def known_subjects(layout: Layout) -> tuple[str, ...]:

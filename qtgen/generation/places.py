@@ -156,6 +156,12 @@ def _limit_faults(column: str, text: str, field: Field) -> Iterator[str]:
         yield f"{column}: does not match the pattern of `{field.path}`, `{spec.pattern}`"
 
 
+def usual_subjects(layout: Layout) -> tuple[str, ...]:
+    """Return the subjects that need no warning; none if every subject is usual, or if others are refused anyway."""
+    row = layout.fields.get(layout.roles.subject or "")
+    return () if row is None or row.spec.enum else row.spec.known or ()
+
+
 def default_subject(layout: Layout, subject: str | None) -> str | None:
     """Return the subject of rows that have none: the given one, or an empty text if a page needs none."""
     fields = [field for field in layout.fields.values() if field.spec.source == "subject"]

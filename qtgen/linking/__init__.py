@@ -12,12 +12,13 @@ chooses, `preview_edits` and `write_edits` apply. Log messages go to loggers bel
 """
 
 from qtgen.linking.apply import EditedPage, edit_page, preview_edits, write_edits
-from qtgen.linking.catalog import Catalog, EmbedPages, SkippedPage, read_catalog
+from qtgen.linking.catalog import Catalog, EmbedPages, SkippedPage
 from qtgen.linking.edits import LinkEdit, LinkResult
 from qtgen.linking.existing import ExistingLinks, existing_links
 from qtgen.linking.graph import Graph, PageNode, SubjectReach, build_graph
 from qtgen.linking.links import LinkFault, Links, links_of
 from qtgen.linking.plan import LinkOptions, LinkPlan, plan_links
+from qtgen.linking.reading import read_catalog
 from qtgen.linking.run import LinkReport, graph_of, link, report_of
 
 __all__ = [

@@ -12,9 +12,10 @@ from qtgen._util.engines import Engine
 from qtgen.embeddings.pages import center
 from qtgen.linking.assign import assign_links, link_index
 from qtgen.linking.candidates import NO_ID, PageTable
-from qtgen.linking.catalog import Catalog, EmbedPages, read_catalog
+from qtgen.linking.catalog import Catalog, EmbedPages
 from qtgen.linking.edits import LinkEdit, keep_slots, make_edit
 from qtgen.linking.existing import FREE, ExistingLinks, existing_links
+from qtgen.linking.reading import read_catalog
 from qtgen.page import Profile
 from qtgen.site.discovery import PageBatch
 from qtgen.site.similarity import WordSets, question_words

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from qtgen._util.extras import require
 from qtgen.linking.apply import preview_edits, write_edits
-from qtgen.linking.catalog import EmbedPages, SkippedPage, read_catalog
+from qtgen.linking.catalog import EmbedPages, SkippedPage
 from qtgen.linking.edits import LinkEdit, LinkResult
 from qtgen.linking.existing import existing_links
 from qtgen.linking.graph import Graph
 from qtgen.linking.plan import LinkPlan
+from qtgen.linking.reading import read_catalog
 from qtgen.page import Profile
 from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
 from qtgen.site.profiles import resolve_profile

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from qtgen.page.compile import main_layout
+from qtgen.page.compile import layouts_of, main_layout
 from qtgen.page.fields import Field, Row, Section
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind, Profile, SiteFile
@@ -36,8 +36,16 @@ _INPUT_TYPES = {
 
 def json_schema(profile: Profile) -> dict[str, Any]:
     """Return the JSON Schema 2020-12 of the front matter of a page, with dates as YYYY-MM-DD strings."""
-    layout = main_layout(profile)
-    return {"$schema": _JSON_SCHEMA, **_object(layout.rows, layout), "title": layout.spec.name}
+    return {"$schema": _JSON_SCHEMA, **_one_of([_page(layout) for layout in layouts_of(profile)])}
+
+
+def _page(layout: Layout) -> dict[str, Any]:
+    return {**_object(layout.rows, layout), "title": layout.spec.name}
+
+
+def _one_of(schemas: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the schema of what has one of several schemas."""
+    return schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
 
 
 def profile_schema() -> dict[str, Any]:
@@ -51,12 +59,8 @@ def editor_schema(profile: Profile) -> dict[str, Any]:
     Language servers read a date as a string and ignore `format`, so a pattern checks it. Long descriptions are common
     on live pages; there is no limit for them here, because `qtgen validate` warns about them instead of failing.
     """
-    layout = main_layout(profile)
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **_without_what_editors_lack(_object(layout.rows, layout)),
-        "title": layout.spec.name,
-    }
+    pages = [_without_what_editors_lack(_page(layout)) for layout in layouts_of(profile)]
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **_one_of(pages)}
 
 
 def _object(rows: Sequence[Row], layout: Layout) -> dict[str, Any]:

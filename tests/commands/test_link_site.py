@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from support.workshop import random_articles, texts_of, workshop, write_article
+from support.link_workshop import random_articles, texts_of, workshop, write_article
 
 Run = Callable[..., tuple[int, str, str]]
 

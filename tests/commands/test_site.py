@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.commands._site import load_site, profile_of
+from qtgen.commands._site import load_site, profile_of, site_arguments
 from qtgen.errors import SettingsError
 from qtgen.page.profile import default_profile
 from qtgen.settings import Settings, load_settings
@@ -119,6 +119,17 @@ def test_a_file_that_is_no_toml_is_named(qtgen: Run, raw: bytes, line: str) -> N
     file = Path("site.toml").absolute()
     file.write_bytes(raw)
     assert qtgen("validate", ".") == (2, "", f"qtgen: {file.parent}/{line}")
+
+
+def test_commands_that_are_printed_name_the_file_if_it_is_not_found_otherwise() -> None:
+    put("site.toml", WORKSHOP)
+    other = put("other/site.toml", WORKSHOP)
+    assert site_arguments(load_site(None)) == []
+    assert site_arguments(load_site(other)) == ["--site", str(other.absolute())]
+    put("site.toml", "format = 2")
+    assert site_arguments(load_site(other)) == ["--site", str(other.absolute())]
+    put("qtgen.toml", 'site = "other/site.toml"')
+    assert site_arguments(load_site(other)) == []
 
 
 # --- commands on a site of its own ------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from qtgen.errors import FilesNotShared, UsageError
-from qtgen.linking.catalog import Catalog, SkippedPage, read_catalog
+from qtgen.linking.catalog import Catalog, SkippedPage
+from qtgen.linking.reading import read_catalog
 from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.engine_work import Elsewhere
@@ -123,7 +124,7 @@ def test_a_symbolic_link_to_nothing_is_skipped() -> None:
 def test_vectors_follow_the_order_of_pages_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     random_site(7)
     whole = read_catalog(iter_batches([Path("site")]), default_profile(), embed=embed_words)
-    monkeypatch.setattr("qtgen.linking.catalog._CHUNK", 3)
+    monkeypatch.setattr("qtgen.linking.reading._CHUNK", 3)
     counts: list[int] = []
     chunks = read_catalog(iter_batches([Path("site")]), default_profile(), embed=embed_words, on_read=counts.append)
     assert counts == [3, 3, 1]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.edits import LinkResult, keep_slots, make_edit
 from qtgen.linking.existing import BROKEN, FREE
+from qtgen.linking.reading import read_catalog
 from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import make_page, write_pages

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import UsageError
-from qtgen.linking.catalog import read_catalog
 from qtgen.linking.existing import BROKEN, FREE, ExistingLinks, existing_links
+from qtgen.linking.reading import read_catalog
 from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import change_page, link_fields, make_page, random_site, write_pages

@@ -10,8 +10,8 @@ from qtgen.linking import graph_of, link, read_catalog
 from qtgen.page import Page, Profile, load_profile, read
 from qtgen.site.discovery import iter_batches
 from qtgen.site.entries import links_on
+from support.link_workshop import LINKS, random_articles, texts_of, workshop, write_article
 from support.sites import embed_words
-from support.workshop import LINKS, random_articles, texts_of, workshop, write_article
 
 FORMS = sorted(LINKS)
 LINK_KEYS = ("see_also:", "  - ", "    page:", "further", "  label:", "  page:")
@@ -206,3 +206,46 @@ def test_pages_of_several_layouts_link_to_each_other() -> None:
     catalog = read_catalog(iter_batches([Path("articles"), Path("notes")]), profile)
     assert catalog.graph().broken == 0
     assert Path("notes/7.md").read_text(encoding="utf-8") == "---\nnumber: 7\nheading: Tides\n---\n"
+
+
+def test_pages_of_a_layout_without_a_key_are_skipped() -> None:
+    text = Path(workshop().path or "").read_text(encoding="utf-8")
+    draft = '[[layout]]\nfiles = "drafts/*.md"\npath = "drafts/{name|slug}.md"\nbody = ""\nroles = {question="name"}\n'
+    Path("site.toml").write_text(text.replace("[links]\n", f'{draft}fields = [{{key="name"}}]\n\n[links]\n'), "utf-8")
+    for title in (CHAIN, ROPE):
+        write_article(title)
+    Path("drafts").mkdir()
+    Path("drafts/tides.md").write_text("---\nname: Tides\n---\n", encoding="utf-8")
+    report = link(["articles", "drafts"], embed=embed_words)
+    assert report.skipped == [("drafts/tides.md", "pages of this kind have no key that links could name")]
+    assert [result.path for result in report.results] == [
+        "articles/engines/how-does-a-chain-wear.md",
+        "articles/engines/how-does-a-rope-wear.md",
+    ]
+
+
+def test_numbered_maps_beyond_the_most_links_stay() -> None:
+    profile = workshop("numbered")
+    file = Path("site.toml")
+    file.write_text(file.read_text(encoding="utf-8").replace("max = 4", "max = 2"), encoding="utf-8")
+    names = ["what-is-a-block", "gone", "far-away"]
+    path = write_article(CHAIN, items("numbered", *names))
+    for title in (ROPE, BLOCK):
+        write_article(title)
+    assert link("articles", write=True, embed=embed_words, corpus="articles").errors == []
+    expected = ["what-is-a-block", "how-does-a-rope-wear", "far-away"]
+    assert keys_on(path, profile) == [f"/engines/{name}/" for name in expected]
+
+
+def test_copies_of_other_fields_are_corrected() -> None:
+    """A link can copy any field of its target, which is read again for it."""
+    workshop("maps")
+    file = Path("site.toml")
+    file.write_text(file.read_text(encoding="utf-8").replace('copy="title"', 'copy="status"'), encoding="utf-8")
+    path = write_article(CHAIN, items("maps", "what-is-a-block"))
+    write_article(BLOCK)
+    assert graph_of("articles").faults["mismatched"] == 1
+    link("articles", write=True, embed=embed_words)
+    (only,) = links_on(page_at(path, load_profile(file)))
+    assert only.fields == {"page": "/engines/what-is-a-block/", "label": "live", "note": "n/engines/what-is-a-block/"}
+    assert graph_of("articles").broken == 0

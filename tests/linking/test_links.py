@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from qtgen.linking.catalog import read_catalog
 from qtgen.linking.links import FAULTS, LinkFault, links_of
+from qtgen.linking.reading import read_catalog
 from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
 from support.sites import change_page, link_fields, make_page, write_pages

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from qtgen.linking.catalog import Catalog, read_catalog
+from qtgen.linking.catalog import Catalog
 from qtgen.linking.listing import list_pages
+from qtgen.linking.reading import read_catalog
 from qtgen.linking.reports.figures import histogram, inbound_ranges
 from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import Profile, default_profile
 from qtgen.review.web.access import LinkAccess
 from qtgen.review.web.app import create_app
 from qtgen.review.web.guards import allowed_hosts
@@ -60,10 +60,14 @@ class ReviewApp:
 
 
 @contextmanager
-def open_app(who: str = "Ada", *, read_only: bool = False, paths: Sequence[str] = ("site",)) -> Iterator[ReviewApp]:
+def open_app(
+    who: str = "Ada", *, read_only: bool = False, paths: Sequence[str] = ("site",), profile: Profile | None = None
+) -> Iterator[ReviewApp]:
     """Open the app on the pages below `site`, with the decisions in `out`."""
     settings = Settings(out=Path("out"))
-    workspace = open_workspace([Path(path) for path in paths], settings, default_profile(), read_only=read_only)
+    workspace = open_workspace(
+        [Path(path) for path in paths], settings, profile or default_profile(), read_only=read_only
+    )
     access = LinkAccess(who, b"s" * 32)
     try:
         yield ReviewApp(

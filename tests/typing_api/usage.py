@@ -25,7 +25,7 @@ def fix_pages(folder: str) -> list[str]:
 
 
 def title_of(path: str) -> str | None:
-    page = qtgen.read_page(path)
+    page = qtgen.read_page(path, site=None)
     assert_type(page, qtgen.Page)
     return page.text_of("title")
 
@@ -47,7 +47,7 @@ async def generate_in_a_test() -> list[str]:
 
 
 def link_pages(folder: str) -> None:
-    qtgen.link([folder])
+    qtgen.link([folder], site="site.toml")
 
 
 def score_answer(question: str, references: Sequence[str], answer: str) -> float | None:

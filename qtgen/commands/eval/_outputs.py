@@ -21,7 +21,7 @@ from qtgen.evaluation.reports.sources import ReportSources
 from qtgen.evaluation.scoring import SampleResult
 from qtgen.evaluation.suites.candidates import Candidate
 from qtgen.generation.page_scores import write_scores
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import Profile
 
 _JOINED = {"json": json.render_all, "junit": junit.render_all}  # formats that hold several suites in one document
 _SUFFIXES = {"json": "json", "html": "html", "junit": "xml", "text": "txt"}
@@ -275,11 +275,11 @@ def _write(path: Path, text: str) -> None:
         temporary.replace(path)
 
 
-def write_page_scores(candidates: Sequence[Candidate], results: Sequence[SampleResult]) -> None:
+def write_page_scores(candidates: Sequence[Candidate], results: Sequence[SampleResult], profile: Profile) -> None:
     """Write each page's score into its file."""
     pairs = zip(candidates, results, strict=True)
     scores = {page.path: result.score for page, result in pairs if page.path and result.score is not None}
-    note(f"scores written into {write_scores(scores, default_profile()):,} pages")  # TRANSITIONAL
+    note(f"scores written into {write_scores(scores, profile):,} pages")
 
 
 def relative_path(path: Path) -> str:

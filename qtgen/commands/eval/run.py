@@ -164,7 +164,7 @@ class _SuiteRun:
             results, info = self._judge(session, candidates, results, info)
         info = replace(info, recordings=self.recordings.finish(candidates, info.recordings, info.judging))
         if options.write_scores:
-            write_page_scores(candidates, results)
+            write_page_scores(candidates, results, self.suite.profile)
         report = build_report(self.suite, candidates, results, info, dt.datetime.now(dt.UTC))
         compared = compare_and_save(self.suite, options, self.settings, report)
         self.writer.show(compared.report, self._sources(candidates, compared.before))

@@ -16,7 +16,7 @@ from qtgen.commands._options import Grouped, folder, options_of
 from qtgen.commands._output import note, warn
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.commands._review_command import OUT_DEFAULT, review_command, settings_for_pages, stats_command
-from qtgen.commands._site import profile_of, site_option
+from qtgen.commands._site import profile_of, site_arguments, site_option
 from qtgen.commands.review._decisions import read_log
 from qtgen.errors import UsageError
 from qtgen.generation.output import OutputFolder
@@ -108,6 +108,7 @@ def command(**arguments: object) -> int:
     """
     options = PlanOptions(**arguments)  # type: ignore[arg-type]  # click has checked the types
     settings = settings_for_pages({"out": options.out, "site": options.site}, options.paths)
+    profile = profile_of(settings)
     store = OutputFolder(settings.out)
     limits = options.limits()
     check_name(options.name)
@@ -122,11 +123,12 @@ def command(**arguments: object) -> int:
     for line in plan_lines(plan):
         echo(line)
     note(f"wrote {path}; commit it with the pages")
-    note(f"read the pages: {review_command(store.folder, options.paths, '--queue', _queue(plan))}")
+    site = site_arguments(profile)
+    note(f"read the pages: {review_command(store.folder, options.paths, '--queue', _queue(plan), *site)}")
     if plan.rule is None:
-        note(f"see the result: {stats_command(store.folder, plan.name)}")
+        note(f"see the result: {stats_command(store.folder, plan.name, *site)}")
     else:
-        gate = stats_command(store.folder, plan.name, "--require-accepted")
+        gate = stats_command(store.folder, plan.name, "--require-accepted", *site)
         note(f"in a release pipeline, this command exits with 1 unless the batch is accepted: {gate}")
     return 0
 

@@ -24,6 +24,7 @@ _SLUGS = [
 ]
 _SAMPLE = 200
 _TELLING = re.compile(r"[^a-z0-9 ]|  ")  # what slugs with different settings treat differently
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ANY = re.compile(r"[\W_]+")
 
 
@@ -94,10 +95,13 @@ def _pairs(columns: Columns) -> Iterable[tuple[str, str]]:
                 continue
             hits = sum(_contains(target[row], column[row]) for row in texts)
             if 2 * hits > len(texts):
+                some = set(texts)
                 yield from (
                     (text, goal)
-                    for text, goal in zip(column, target, strict=True)
-                    if isinstance(text, str) and isinstance(goal, str) and _TELLING.search(text.lower())
+                    for row, (text, goal) in enumerate(zip(column, target, strict=True))
+                    if isinstance(text, str)
+                    and isinstance(goal, str)
+                    and (row in some or _TELLING.search(text.lower()))
                 )
 
 
@@ -110,8 +114,8 @@ def _is_address(column: Column) -> bool:
 def _contains(target: Observed, text: Observed) -> bool:
     if not isinstance(target, str) or not isinstance(text, str):
         return False
-    loose = _loose(text)
-    return len(loose) > 1 and loose in _loose(target)
+    loose, whole = _loose(text), _loose(target)
+    return len(loose) > 1 and (loose in whole or _ANY.sub("", _NOT_ASCII.sub("", text.lower())) in whole)
 
 
 @lru_cache(maxsize=200_000)

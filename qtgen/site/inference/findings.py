@@ -13,6 +13,7 @@ MAX_EXCEPTIONS = 0.005
 """The share of pages that may disagree with what `site.toml` asserts."""
 MAX_DOUBTS = 0.05
 """The share of pages that may disagree with a candidate."""
+_LEAST = 3  # values that a candidate is based on
 _ONE_IN = 10  # a candidate may have one exception if so many pages have the field
 
 
@@ -75,6 +76,8 @@ def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standin
     total = agree + against
     if total >= MIN_PAGES and against <= MAX_EXCEPTIONS * total:
         return Standing.ASSERTED
+    if total < _LEAST:
+        return None
     is_doubt = against <= doubts * total or (against == 1 and total >= _ONE_IN)
     return Standing.CANDIDATE if agree and is_doubt else None
 

@@ -23,7 +23,12 @@ def decide_constants(layout: LayoutDraft) -> None:
         if not counts:
             continue
         (kind, value), agree = counts.most_common(1)[0]
-        if value is None or isinstance(value, LongText) or length_of(value) > _LONGEST_CONSTANT:
+        if (
+            value is None
+            or (kind == Kind.FLOAT and value != value)
+            or isinstance(value, LongText)
+            or length_of(value) > _LONGEST_CONSTANT
+        ):
             continue
         _decide_constant(layout, draft, kind, value, agree)
 

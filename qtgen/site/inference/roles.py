@@ -90,7 +90,7 @@ def _subject(layout: LayoutDraft, top: list[Draft]) -> Draft | None:
     texts = [draft for draft in top if draft.is_text and 2 * len(draft.values) > draft.of]
     texts = [draft for draft in texts if "const" not in draft.settings and _distinct_share(draft) < 0.5]
     in_folder = [draft for draft in texts if draft.path in {reference.path for reference in folder.references}]
-    few = (draft for draft in texts if draft.is_required and len(frequencies(draft.values)) <= _FEW)
+    few = (draft for draft in texts if draft.is_usual and _mean_length(draft) and _variety(draft) <= _FEW)
     return next(iter(in_folder), None) or _named(texts, _SUBJECT) or next(few, None)
 
 
@@ -104,7 +104,11 @@ def _mean_length(draft: Draft) -> float:
 
 
 def _distinct_share(draft: Draft) -> float:
-    return len(frequencies(draft.values)) / max(1, len(draft.values))
+    return _variety(draft) / max(1, len(draft.values))
+
+
+def _variety(draft: Draft) -> int:
+    return len(frequencies(draft.values))
 
 
 def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
@@ -117,6 +121,8 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
 _FEW = 30  # different values of a field that has a default
+_NO_VALUE = "nothing says where new pages get this value: add source, default or required=false"
+_CANDIDATE_VALUE = "new pages need a value: use the candidate below, or add source or default"
 _USUAL = 0.2  # the share of pages with a value that makes it a default
 
 
@@ -131,13 +137,15 @@ def decide_sources(layout: LayoutDraft) -> None:
             draft.settings["source"] = "today"
         elif draft.path == layout.roles.get("answer"):
             draft.settings.update(source="model", group="answer")
+        elif any(setting.keys() & {"value", "const"} for setting, _, _ in draft.candidates):
+            draft.notes.append(_CANDIDATE_VALUE)
         elif _is_written(draft):
             outer = draft.path.rpartition(".")[0].rpartition(".")[2]
             draft.settings.update(source="model", group=outer or "summary")
         elif (default := _usual_value(draft)) is not None:
             draft.settings["default"] = default
         else:
-            draft.notes.append(f"nothing says where new pages get `{draft.key}`: add source, default or required=false")
+            draft.notes.append(_NO_VALUE)
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from qtgen.page.template import Slugger, Template, parse_template
 from qtgen.site.inference.columns import FOLDER, STEM, Column, Columns, sample
-from qtgen.site.inference.findings import MIN_PAGES, Place, shown
+from qtgen.site.inference.findings import Place, shown
 from qtgen.site.inference.observe import LongText
 
 _DERIVED_FROM = 40  # pages from which templates are derived
 _TRIED = 200  # pages on which each of them is tried
 _MOST_TRIED = 30
 _MOST_PARTS = 4
+_LEAST = 3  # values of a field that a template is looked for
 _LONGEST = 200  # characters of a value that is looked for in another one
 
 
@@ -110,7 +111,7 @@ class TemplateSearch:
             found = [(text, f"{{{path}}}")]
             if text.lower() != text:
                 found.append((text.lower(), f"{{{path}|lower}}"))
-        if isinstance(value, str) and (slug := self._slug(text)):
+        if isinstance(value, str) and path not in self._extra and (slug := self._slug(text)):
             found.append((slug, f"{{{path}|slug}}"))
         return found
 
@@ -177,6 +178,6 @@ def is_literal(text: str) -> bool:
 
 
 def is_varied(column: Column) -> bool:
-    """Return whether a column has at least two values on enough pages."""
+    """Return whether a column has different values on enough pages to look for a template."""
     values = [value for value in column if value is not None]
-    return len(values) >= MIN_PAGES and len({str(value) for value in values[:1000]}) > 1
+    return len(values) >= _LEAST and len({str(value) for value in values[:1000]}) > 1

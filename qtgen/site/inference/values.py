@@ -118,7 +118,7 @@ def _propose_enum(layout: LayoutDraft, draft: Draft) -> bool:
         for item in items
         if _hashable(item.value) and (kind_of(item.value), item.value) not in usual
     ]
-    words = [value for _, value in sorted(usual, key=lambda key: -counts[key])]
+    words = [value for _, value in sorted(usual, key=lambda key: (-counts[key], str(key[1])))]
     return layout.propose(draft, "enum", {"enum": words}, total - len(against), against)
 
 

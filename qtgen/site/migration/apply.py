@@ -9,6 +9,7 @@ from qtgen.page.compile import candidates_for, fits, layouts_of
 from qtgen.page.document import Page, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.layout import Layout
+from qtgen.page.profile import BODY_FIELD
 from qtgen.page.reader import read, read_as, read_text
 from qtgen.page.splicer import splice_edits
 from qtgen.site.migration.conformity import conforms, has_type
@@ -39,7 +40,7 @@ class PageMigration:
 
     Attributes:
         after: The new contents, or None if the page stays as it is.
-        changes: The changes, in order.
+        changes: The changes, in order and each once.
         refusal: Why the page cannot be carried over, if it cannot.
         conforms: Whether the page has the keys, the order and the types of the new layout afterwards.
     """
@@ -71,7 +72,7 @@ def migrate_page(raw: bytes, path: str, migration: Migration) -> PageMigration:
     except (SpliceError, UnwritableText) as error:
         return PageMigration(refusal=work.refusal(error))
     after = work.page.text.encode() if work.page.text != page.text else None
-    return PageMigration(after, tuple(work.changes), conforms=conforms(work.page))
+    return PageMigration(after, tuple(dict.fromkeys(work.changes)), conforms=conforms(work.page))
 
 
 def _read(raw: bytes, path: str, migration: Migration) -> tuple[Page, LayoutChange | None]:
@@ -137,7 +138,7 @@ class _Work:
             raise SpliceError(f"the changed page would have a problem: {self.page.problems[0].message}")
 
     def _note(self, kind: str, paths: list[str]) -> None:
-        self.changes += [Change(kind, path) for path in paths]
+        self.changes += [self.change.change(kind, path) for path in paths]
 
     def _remove(self) -> None:
         paths = removed_paths(self.page, self.change.match.removed) if self.change.match.removed else []
@@ -181,7 +182,7 @@ class _Work:
             now = {**page.values, **values}
             if path in missing and path in self.change.required:
                 values[path] = required_value(new, path, now, file)
-                self.changes.append(Change("added", path))
+                self._note("added", [path])
             elif path in page.values and path in self.change.computed:
                 try:
                     value = computed_value(self.change, path, self.before.values, now, file)
@@ -189,7 +190,7 @@ class _Work:
                     continue
                 if not is_same(value, page.values[path]):
                     values[path] = value
-                    self.changes.append(Change("constant" if path in new.constants else "template", path))
+                    self._note("constant" if path in new.constants else "template", [path])
         return values
 
     def _write_body(self) -> None:
@@ -200,7 +201,7 @@ class _Work:
             raise SpliceError("the text after the front matter is not that of the former layout")
         self.page = read_text(page.text.removesuffix(page.style.body) + body, page.layout)
         self.touched.body = True
-        self.changes.append(Change("constant", "body"))
+        self._note("constant", [BODY_FIELD])
 
     def _check_types(self) -> None:
         for path in self.change.retyped:

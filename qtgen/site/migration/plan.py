@@ -19,11 +19,14 @@ class Change(NamedTuple):
 
     Attributes:
         kind: `added`, `removed`, `renamed`, `moved`, `constant` or `template`.
-        field: The path of the field in the new layout; for what is removed or renamed, in the former one.
+        field: The path of the field in the new layout; for what is removed or renamed, in the former one. Numbers of
+            numbered maps and of items are left out.
+        to: The new path of what is renamed.
     """
 
     kind: str
     field: str
+    to: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,20 @@ class LayoutChange:
         """The path in the former layout, by the path in the new one."""
         return {new: old for old, new in self.match.names.items()}
 
+    def change(self, kind: str, path: str) -> Change:
+        """Return a change of a field as one of its kind on all pages."""
+        layout = self.old if kind in ("removed", "renamed") else self.new
+        target = _without_numbers(self.new, self.renamed_path(path)) if kind == "renamed" else None
+        return Change(kind, _without_numbers(layout, path), target)
+
+    def renamed_path(self, path: str) -> str:
+        """Return the new path of a key that has another name. It can be in a map of a list: `releases.0.cycle`."""
+        for items, keys in self.match.items.items():
+            number, _, key = path.removeprefix(f"{items}.").partition(".")
+            if path.startswith(f"{items}.") and key in keys:
+                return f"{self.new_path(items)}.{number}.{keys[key]}"
+        return self.new_path(path)
+
     @property
     def body(self) -> str | None:
         """The text after the front matter that pages must have now, or None if that has not changed."""
@@ -72,6 +89,17 @@ class LayoutChange:
             head, _, last = head.rpartition(".")
             tail = f".{last}{tail}"
         return f"{self.match.names[head]}{tail}" if head else path
+
+
+def _without_numbers(layout: Layout, path: str) -> str:
+    keys: list[str] = []
+    done = ""
+    for key in path.split("."):
+        done = f"{done}.{key}" if done else key
+        section = layout.sections.get(done)
+        if section or done in layout.fields or not key.isdecimal():
+            keys.append(section.spec.key if section else key)
+    return ".".join(keys)
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,7 +126,7 @@ def _touched_before(before: Page, after: Page, change: LayoutChange, touched: To
 
 def _touched_after(before: Page, after: Page, change: LayoutChange, touched: Touched) -> list[Span]:
     """Return the parts of the new text that may differ."""
-    spans = [after.key_span(_new_name(change, path)) for path in touched.renamed]
+    spans = [after.key_span(change.renamed_path(path)) for path in touched.renamed]
     spans += [lines_of(after, path) for path in touched.written]
     if touched.written:
         kept = {
@@ -139,15 +139,6 @@ def _touched_after(before: Page, after: Page, change: LayoutChange, touched: Tou
             key_line(after, path) for path in after.sections() - kept if any(is_in(inner, [path]) for inner in outer)
         ]
     return [*spans, _body(after)] if touched.body else spans
-
-
-def _new_name(change: LayoutChange, path: str) -> str:
-    """Return the new path of a key that has another name. It can be in a map of a list: `releases.0.cycle`."""
-    for field_path, keys in change.match.items.items():
-        number, _, key = path.removeprefix(f"{field_path}.").partition(".")
-        if path.startswith(f"{field_path}.") and key in keys:
-            return f"{change.new_path(field_path)}.{number}.{keys[key]}"
-    return change.new_path(path)
 
 
 def _moved_lines(page: Page, path: str, comments: int) -> Span:

@@ -1,7 +1,6 @@
 """Carry many pages over to the new layout, in this process or in several."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -13,7 +12,7 @@ from qtgen._util.processes import map_in_processes
 from qtgen.errors import QtgenError
 from qtgen.page.profile import Profile
 from qtgen.site.discovery import read_page_bytes
-from qtgen.site.migration.apply import PageMigration, Refusal, migrate_page
+from qtgen.site.migration.apply import Refusal, migrate_page
 from qtgen.site.migration.plan import Change, Migration, plan_migration
 
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ class MigratedFile:
 
     Attributes:
         path: The file.
-        changes: How often each change was made.
+        changes: The changes that were made, or would be.
         before: The former contents, if a preview needs them and the page would change.
         after: The new contents, if a preview needs them and the page would change.
         refusal: Why the page is left as it is, if it cannot be carried over.
@@ -37,7 +36,7 @@ class MigratedFile:
     """
 
     path: str
-    changes: Counter[Change]
+    changes: tuple[Change, ...] = ()
     before: bytes | None = None
     after: bytes | None = None
     refusal: Refusal | None = None
@@ -95,7 +94,7 @@ def _migrate_chunk(paths: Sequence[str], old: Profile, new: Profile, write: bool
         errors = [_write_error(path, before) for _, path, before, _ in changed]
     for (number, *_), error in zip(changed, errors, strict=True):
         if error is not None:
-            results[number] = MigratedFile(results[number].path, Counter(), error=str(error))
+            results[number] = MigratedFile(results[number].path, error=str(error))
     return results
 
 
@@ -105,14 +104,10 @@ def _migrate_file(path: str, migration: Migration) -> tuple[MigratedFile, tuple[
         with as_output_error(Path(path)):
             raw = read_page_bytes(path)
     except QtgenError as error:
-        return MigratedFile(path, Counter(), error=str(error)), None
+        return MigratedFile(path, error=str(error)), None
     page = migrate_page(raw, path, migration)
-    file = MigratedFile(path, _counted(page), refusal=page.refusal, conforms=page.conforms)
+    file = MigratedFile(path, page.changes, refusal=page.refusal, conforms=page.conforms)
     return file, None if page.after is None else (raw, page.after)
-
-
-def _counted(page: PageMigration) -> Counter[Change]:
-    return Counter(page.changes if page.after is not None else ())
 
 
 def _write_error(path: Path, before: bytes) -> QtgenError | None:

@@ -50,9 +50,16 @@ def answer_line(file: PageFile) -> str:
 
     If the site writes real line breaks, offsets differ, and a literal `\n` of the answer looks like a line break.
     """
-    layout = file.page.layout
-    answer = file.page.values.get(layout.roles.answer or "")
-    return layout.codec.on_one_line(answer) if isinstance(answer, str) else ""
+    page = file.page
+    latest, line = _latest[0]
+    if latest is not page:
+        answer = page.values.get(page.layout.roles.answer or "")
+        line = page.layout.codec.on_one_line(answer) if isinstance(answer, str) else ""
+        _latest[0] = page, line
+    return line
+
+
+_latest: list[tuple[Page | None, str]] = [(None, "")]  # several rules ask about the same page in a row
 
 
 def markdown_of(file: PageFile) -> str:

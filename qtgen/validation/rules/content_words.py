@@ -34,7 +34,7 @@ def _cut_texts(layout: Layout) -> str:
 def _first_list(layout: Layout) -> ListLimit:
     lists = limits_of(layout).lists
     own = (found for found in lists if found.limit.path == layout.keywords)
-    return next(own, ListLimit(Limit("", 0, inf), None, "item"))
+    return next(own, ListLimit(Limit("", 0, inf), None, "", "item"))
 
 
 def _keywords_count(layout: Layout) -> str:

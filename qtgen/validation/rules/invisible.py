@@ -24,7 +24,7 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     searched = file.page.layout.model_fields
     values = file.page.values.items()
     return not any(
-        isinstance(value, list) or (isinstance(value, str) and not value.isascii() and path not in searched)
+        not value.isascii() and path not in searched if isinstance(value, str) else isinstance(value, list)
         for path, value in values
     )
 

@@ -14,13 +14,12 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 
 def _lists_fine(file: PageFile) -> bool:
     """Return whether the lists have as many items as they should, correctly separated, without repetitions."""
-    values = file.page.values
-    for (path, least, most), separator, _ in limits_of(file.page.layout).lists:
+    page = file.page
+    for (path, least, most), separator, mark, _ in limits_of(page.layout).lists:
         if separator is None:
             return False
-        text = str(values.get(path, ""))
+        text = str(page.values.get(path))
         words = text.lower().split(separator)
-        mark = separator.strip() or separator
         number_right = least <= len(words) <= most and text.count(mark) == len(words) - 1
         spaces_right = f" {mark}" not in text and " ".join(text.split()) == text  # single ASCII spaces only
         if not (number_right and len({*words, ""}) > len(words) and spaces_right):
@@ -55,7 +54,7 @@ def _separated(file: PageFile, items: ListLimit) -> Iterator[Finding]:
     text = file.page.text_of(path)
     if not text:
         return
-    distinct = _distinct(text.split(separator.strip() or separator))
+    distinct = _distinct(text.split(items.mark))
     expected = separator.join(distinct)
     if expected and expected != text:
         description = f"separate different {items.noun}s by {separator_name(separator)}"

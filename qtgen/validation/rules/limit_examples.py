@@ -37,12 +37,12 @@ def too_short_text(site: "ExampleSite") -> Example:
 
 def malformed_list(site: "ExampleSite") -> Example:
     """Return the example with a list of which an item is repeated, or without the spaces between its items."""
-    (path, _, _), separator, _ = limits_of(site.layout).lists[0]
+    (path, _, _), separator, mark, _ = limits_of(site.layout).lists[0]
     value = site.page.values.get(path)
     if isinstance(value, list):
         return site.change({path: [*value, *value[:1]]})
     text = str(value or "")
-    without_spaces = text.replace(separator or "", (separator or "").strip() or (separator or ""))
+    without_spaces = text.replace(separator or "", mark)
     repeated: Value = f"{text}{separator}{text.split(separator or ',')[0]}"
     return site.change({path: without_spaces if without_spaces != text else repeated})
 

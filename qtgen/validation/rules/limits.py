@@ -35,11 +35,13 @@ class ListLimit(NamedTuple):
 
     Args:
         separator: What separates the items of one text, or None if the value is a list.
+        mark: The separator without spaces, unless it consists of them.
         noun: What an item is called.
     """
 
     limit: Limit
     separator: str | None
+    mark: str
     noun: str
 
 
@@ -69,7 +71,9 @@ def limits_of(layout: Layout) -> Limits:
             continue
         limit = _limit(path, spec)
         if spec.separator is not None or spec.kinds[0] is Kind.LIST:
-            lists.append(ListLimit(limit, spec.separator, "keyword" if path == layout.keywords else "item"))
+            noun = "keyword" if path == layout.keywords else "item"
+            mark = (spec.separator or "").strip() or spec.separator or ""
+            lists.append(ListLimit(limit, spec.separator, mark, noun))
         elif spec.kinds[0] is Kind.TEXT and (limit.least or limit.most < inf):
             texts.append(limit)
     own = layout.fields[answer].spec if answer and answer in layout.fields else layout.body_spec

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -104,3 +105,44 @@ def test_an_older_ledger_can_be_read_without_being_changed(url: str, database: D
     make_older(url)
     Ledger(url, create=False).close()
     assert check_version(database) == 1
+
+
+_SECOND_PAGES = """
+CREATE TABLE pages (url TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (url)){suffix}
+"""
+
+
+def make_second(url: str) -> None:
+    """Give a ledger the table of pages that its second version had, with two pages."""
+    database = Database(url)
+    with database.write() as connection:
+        connection.execute(sa.text("DROP TABLE pages"))
+        suffix = " WITHOUT ROWID" if connection.dialect.name == "sqlite" else ""
+        connection.execute(sa.text(_SECOND_PAGES.format(suffix=suffix)))
+        connection.execute(sa.text("CREATE INDEX ix_pages_id ON pages (id)"))
+        connection.execute(sa.text("INSERT INTO pages (url, id) VALUES ('/a', 5), ('/b', 9)"))
+        connection.execute(schema.update().values(version=2))
+    database.close()
+
+
+def test_an_older_ledger_keeps_its_ids_and_accepts_pages_without_one(url: str, database: Database) -> None:
+    Ledger(url).close()
+    make_second(url)
+    ledger = Ledger(url)
+    assert check_version(database) == VERSION
+    ledger.record_pages(["/a", "/c", "/d"])
+    assert ledger.assign_ids({"/a": None, "/b": None}, 1) == {"/a": 5, "/b": 9}
+    ledger.close()
+    with database.read() as connection:
+        rows = connection.execute(sa.text("SELECT url, id FROM pages ORDER BY url")).all()
+        assert [tuple(row) for row in rows] == [("/a", 5), ("/b", 9), ("/c", None), ("/d", None)]
+        (index,) = sa.inspect(connection).get_indexes("pages")
+        assert index["column_names"] == ["id"]
+
+
+def test_a_page_that_was_recorded_without_an_id_gets_one_when_its_site_has_ids(url: str) -> None:
+    with closing(Ledger(url)) as ledger:
+        ledger.record_pages(["/a", "/b"])
+        assert ledger.assign_ids({"/b": None, "/c": None, "/a": 40}, 7) == {"/a": 40, "/b": 7, "/c": 8}
+        assert ledger.assign_ids({"/a": None, "/b": None}, 7) == {"/a": 40, "/b": 7}
+        assert ledger.urls_by_id([40, 7]) == {40: "/a", 7: "/b"}

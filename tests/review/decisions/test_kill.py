@@ -24,6 +24,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.types import ActionRequest
 from qtgen.generation.decisions import Action
+from qtgen.page.profile import default_profile
 from qtgen.settings import Settings
 
 values = json.loads(sys.argv[1])

@@ -137,7 +137,7 @@ def _size(field: Table, value: Any, items: list[Any]) -> float | None:
 def _expand(template: str, front: Table, path: str) -> str | None:
     """Return the text that a template makes, or None if one of its fields is missing."""
     folder, _, name = path.rpartition("/")
-    known = {**front, "file.folder": folder, "file.stem": name.removesuffix(".md")}
+    known = {**front, "file.folder": folder.rpartition("/")[2], "file.stem": name.removesuffix(".md")}
     slots = re.findall(r"{([^}|]+)((?:\|slug)?)}", template)
     if any(slot not in known for slot, _ in slots):
         return None

@@ -1,0 +1,232 @@
+"""Types, constants, templates, roles, links and layouts of small sites."""
+
+import pytest
+
+from qtgen.errors import UsageError
+from qtgen.site.inference.findings import Standing
+from qtgen.site.inference.infer import infer
+from support.inference import SITE, fields, finding, inferred, numbered, observed, table
+
+
+class TestTypes:
+    @pytest.mark.parametrize(
+        ("value", "kind"),
+        [
+            ("{n}", "int"), ("{n}.5", "float"), ("true", "bool"), ("2024-01-02", "date"),
+            ("2024-01-02 10:00:00", "datetime"), ("[a, b{n}]", "list"), ("{a: b{n}}", "map"), ("word {n}", "text"),
+        ],
+    )  # fmt: skip
+    def test_a_type(self, value: str, kind: str) -> None:
+        row = fields(inferred(numbered(30, f"title: Page {{n}}\nvalue: {value}")))["value"]
+        assert row.get("type", "text") == kind
+
+    def test_a_text_that_yaml_reads_as_a_boolean_is_a_fault_of_its_page(self) -> None:
+        pages = numbered(300, "title: Page {n}")
+        pages["pages/page-9.md"] = pages["pages/page-9.md"].replace("title: Page 9\n", "title: on\n")
+        result = inferred(pages)
+        assert "type" not in fields(result)["title"]
+        found = finding(result, "title", "type")
+        assert (found.standing, found.agree, found.against[0].value) == (Standing.ASSERTED, 299, "true (bool)")
+
+    def test_two_frequent_types_are_a_union(self) -> None:
+        pages = numbered(40, "title: Page {n}\nend: false") | {
+            f"pages/dated-{number}.md": f"---\ntitle: Dated {number}\nend: 2024-01-{number}\n---\n\nText.\n"
+            for number in range(10, 31)
+        }
+        assert fields(inferred(pages))["end"]["type"] == ["bool", "date"]
+
+    def test_whole_numbers_are_numbers(self) -> None:
+        pages = numbered(60, "title: Page {n}\nsize: {n}.5")
+        for number in range(1, 20):
+            path = f"pages/page-{number}.md"
+            pages[path] = pages[path].replace(".5", "")
+        assert fields(inferred(pages))["size"]["type"] == "float"
+
+    def test_a_type_with_some_exceptions_is_a_candidate(self) -> None:
+        pages = numbered(100, "title: Page {n}\nrank: {n}")
+        for number in (1, 2):
+            pages[f"pages/page-{number}.md"] = pages[f"pages/page-{number}.md"].replace(f"rank: {number}", "rank: high")
+        result = inferred(pages)
+        assert fields(result)["rank"]["type"] == ["int", "text"]
+        assert '# add: type="int"  # 98 agree, 2 disagree' in result.text
+
+
+class TestValues:
+    def test_a_constant(self) -> None:
+        rows = fields(inferred(numbered(30, 'title: Page {n}\nlayout: help\nversion: 2\nold: "yes"')))
+        assert rows["layout"]["const"] == "help"
+        assert rows["version"]["const"] == 2
+        assert rows["old"]["const"] == "yes"
+
+    def test_an_optional_flag_is_no_constant(self) -> None:
+        pages = numbered(60, "title: Page {n}")
+        for number in range(1, 41):
+            path = f"pages/page-{number}.md"
+            pages[path] = pages[path].replace("\n---\n\n", "\npinned: true\n---\n\n")
+        assert fields(inferred(pages))["pinned"] == {"type": "bool", "required": False}
+
+    def test_a_copy_and_templates(self) -> None:
+        front = (
+            "title: Page {n}\nheading: Page {n}\nnumber: {n}\naddress: /all/page-{n}/\nseo:\n  title: Site | Page {n}"
+        )
+        result = inferred(numbered(30, front))
+        rows = fields(result)
+        assert rows["heading"]["value"] == "{title}"
+        assert rows["address"]["value"] == "/all/{title|slug}/"
+        assert rows["seo.title"]["value"] == "Site | {title}"
+        assert table(result)["layout"][0]["path"] == "pages/{title|slug}.md"
+
+    def test_the_name_of_the_file_and_of_its_folder(self) -> None:
+        pages = {
+            f"{folder}/f{number * 7919 % 1000}.md": f"---\ntitle: Some text {number}\nplace: {folder}/f{number * 7919 % 1000}\n---\n\nText {number}.\n"
+            for number in range(60)
+            for folder in (("north", "south")[number % 2],)
+        }
+        result = inferred(pages)
+        assert fields(result)["place"]["value"] == "{file.folder}/{file.stem}"
+        assert table(result)["layout"][0]["path"] == "{file.folder}/{file.stem}.md"
+        assert "no template gives the paths" in result.text
+
+    @pytest.mark.parametrize(
+        ("title", "name", "slug"),
+        [
+            ("A - b {n}", "a-b-{n}", {"collapse": True}),
+            ("A - b {n}", "a---b-{n}", {"collapse": False}),
+            ("Über b {n}", "uber-b-{n}", {"ascii": True}),
+            ("Über b {n}", "ber-b-{n}", {"ascii": False}),
+            ("Up b {n}", "up_b_{n}", {"space": "_"}),
+        ],
+    )
+    def test_the_slug_of_the_site(self, title: str, name: str, slug: dict[str, object]) -> None:
+        pages = {
+            f"{name.replace('{n}', str(number))}.md": f"---\ntitle: {title.replace('{n}', str(number))}\n---\n\nText {number}.\n"
+            for number in range(30)
+        }
+        result = table(inferred(pages))
+        assert result["layout"][0]["path"] == "{title|slug}.md"
+        assert slug.items() <= result["slug"].items()
+
+    def test_the_same_body_on_every_page(self) -> None:
+        layout = table(inferred(numbered(30, "title: Page {n}", "&nbsp;")))["layout"][0]
+        assert layout["body"] == "\n&nbsp;\n"
+        assert "body" not in table(inferred(numbered(30, "title: Page {n}")))["layout"][0]
+
+    def test_a_separator(self) -> None:
+        rows = fields(inferred(numbered(30, "title: Page {n}\nkeywords: one, two {n}, three")))
+        assert rows["keywords"]["separator"] == ", "
+
+    def test_styles(self) -> None:
+        front = "title: >-\n    Page {n}\nnote: 'a{n}'\nflags: [a, b]\nitems:\n- a{n}"
+        result = inferred(numbered(30, front))
+        assert {path: row.get("style") for path, row in fields(result).items()} == {
+            "title": "folded", "note": "single", "flags": "flow", "items": "block",
+        }  # fmt: skip
+        assert table(result)["layout"][0]["text_indent"] == 4
+        assert table(result)["layout"][0]["quote"] == "single"
+
+
+LINKED = {
+    f"p/page-{number}.md": (
+        f"---\nid: {number + 100}\ntitle: Page {number}\nurl: /p/page-{number}\n"
+        f"near:\n  - id: {(number + 7) % 50 + 100}\n    name: Page {(number + 7) % 50}\n    url: /p/page-{(number + 7) % 50}\n"
+        f"---\n\nText {number}.\n"
+    )
+    for number in range(50)
+}
+
+
+class TestLinks:
+    def test_copies_of_the_page_that_a_link_names(self) -> None:
+        result = inferred(LINKED)
+        rows = fields(result)
+        assert rows["near.url"]["ref"] == "url"
+        assert rows["near.id"]["copy"] == "id"
+        assert rows["near.name"]["copy"] == "title"
+        assert table(result)["links"] == {"field": "near", "max": 1}
+
+    def test_a_copy_that_is_out_of_date_is_reported(self) -> None:
+        pages = LINKED | {"p/page-3.md": LINKED["p/page-3.md"].replace("name: Page 10", "name: Old")}
+        found = finding(inferred(pages), "near.name", "copy")
+        assert [(place.path, place.value) for place in found.against] == [("near.0.name", "Old, expected Page 10")]
+
+
+class TestLayouts:
+    def test_folders_with_keys_of_their_own(self) -> None:
+        pages = {f"posts/page-{n}.md": f"---\ntitle: Page {n}\nauthor: A{n}\n---\n\nText {n}.\n" for n in range(30)}
+        pages |= {f"shop/item-{n}.md": f"---\ntitle: Item {n}\nprice: {n}\n---\n\nText {n}.\n" for n in range(40)}
+        layouts = table(inferred(pages))["layout"]
+        assert {layout["files"]: layout["path"] for layout in layouts} == {
+            "posts/**/*.md": "posts/{title|slug}.md", "shop/**/*.md": "shop/{title|slug}.md",
+        }  # fmt: skip
+
+    def test_folders_that_are_alike_have_one_layout(self) -> None:
+        pages = {f"f{n % 3}/page-{n}.md": f"---\ntitle: Page {n}\nnote: A{n}\n---\n\nText {n}.\n" for n in range(90)}
+        assert [layout["files"] for layout in table(inferred(pages))["layout"]] == ["**/*.md"]
+
+    def test_a_key_on_which_other_keys_depend(self) -> None:
+        pages = {f"p/a-{n}.md": f"---\nkind: post\ntitle: A {n}\nauthor: A{n}\n---\n\nText {n}.\n" for n in range(30)}
+        pages |= {f"p/b-{n}.md": f"---\nkind: item\ntitle: B {n}\nprice: {n}\n---\n\nText {n}.\n" for n in range(30)}
+        layouts = table(inferred(pages))["layout"]
+        assert sorted(layout["when"]["kind"] for layout in layouts) == ["item", "post"]
+
+    def test_one_status_with_a_key_of_its_own_is_a_condition(self) -> None:
+        pages = {
+            f"p/a-{n}.md": f"---\ntitle: A {n}\nstatus: {'old' if n % 3 else 'live'}\n{'why: Reason' if n % 3 else 'x: y'}\n---\n\nText {n}.\n".replace(
+                "x: y\n", ""
+            )
+            for n in range(90)
+        }
+        result = inferred(pages)
+        assert len(table(result)["layout"]) == 1
+        assert '# add: required_when={status="old"}  # 60 agree, 0 disagree' in result.text
+
+
+class TestRoles:
+    def test_roles(self) -> None:
+        front = "id: {n}\ntitle: Page {n}\npermalink: /a/page-{n}\nsection: one\ndate: 2024-01-02\nnoindex: true\nscore: 0.{n}"
+        pages = numbered(30, front)
+        pages["pages/page-1.md"] = pages["pages/page-1.md"].replace("section: one", "section: two")
+        assert table(inferred(pages))["layout"][0]["roles"] == {
+            "key": "permalink", "question": "title", "answer": "body", "subject": "section", "id": "id", "date": "date",
+            "hidden": "noindex", "score": "score",
+        }  # fmt: skip
+
+    def test_a_long_text_is_the_answer(self) -> None:
+        answer = "Long answer number {n}. " * 30
+        roles = table(inferred(numbered(30, f"title: Page {{n}}\nanswer: {answer}", "&nbsp;")))["layout"][0]["roles"]
+        assert roles["answer"] == "answer"
+
+    def test_pages_without_a_title(self) -> None:
+        with pytest.raises(UsageError, match="no key of these pages can be their title"):
+            inferred(numbered(30, "number: {n}", ""))
+
+
+class TestPagesThatCannotBeUsed:
+    @pytest.mark.parametrize(
+        ("raw", "line", "reason"),
+        [
+            (b"+++\ntitle = 'x'\n+++\n", 1, "TOML front matter"),
+            (b"---\r\ntitle: x\r\n---\r\n", 1, "carriage return"),
+            (b"---\ntitle: x\ntitle: y\n---\n", 3, "a second time"),
+            (b"---\ntitle: &x y\nother: *x\n---\n", 2, "anchor"),
+            (b"---\ntitle: [x\n---\n", 3, "flow sequence"),
+            (b"no front matter\n", 1, "no line `---` opens"),
+            (b"", 1, "empty"),
+            (b"\xff", 1, "not UTF-8"),
+            (b"---\n---\n", 1, "no keys"),
+        ],
+    )
+    def test_they_are_listed_and_the_others_are_used(self, raw: bytes, line: int, reason: str) -> None:
+        result = inferred({**numbered(30, "title: Page {n}"), "pages/bad.md": raw})
+        [page] = result.unusable
+        assert (page.path, page.line) == ("/site/pages/bad.md", line)
+        assert reason in page.reason
+        assert len(result.files) == 30
+
+    def test_only_such_pages(self) -> None:
+        with pytest.raises(UsageError, match=r"none of the pages can be used \(1\)"):
+            inferred({"bad.md": b"x"})
+
+    def test_a_page_outside_the_folder(self) -> None:
+        with pytest.raises(UsageError, match=r"is not below /site/inner, the folder of site\.toml"):
+            infer(observed(numbered(30, "title: Page {n}")), SITE / "inner")
