@@ -17,10 +17,9 @@ import pytest
 from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import group_digests
-from qtgen.page import read
-from qtgen.page.fields import FIELD_GROUPS
 from support import points_json
 from support.default_site import WRITTEN_GROUPS
+from support.default_tables import FIELD_GROUPS, read
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,

@@ -13,13 +13,14 @@ from qtgen.generation.plan import Job
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
-from qtgen.page import read_text, splice
+from qtgen.page import splice
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
 from qtgen.validation.selection import choose_rules
 from support import TODAY, Scripted, points_about, points_json
+from support.default_tables import read_text
 
 JOB = Job(
     Question("What is osmosis?", "Biology", context="A text.", source="q.csv:2"),

@@ -1,23 +1,22 @@
 """The default site, as most tests use it: its layout, its tables, and reading with its profile."""
 
-from qtgen.generation.provenance import written_groups
+import qtgen.page as page_package
 from qtgen.page import Page, default_layout, default_profile
-from qtgen.page import read as read_page_bytes
-from qtgen.page import read_text as read_page_text
+from qtgen.page.layout import Layout
+from qtgen.page.profile import Profile
 
+PROFILE = default_profile()
 LAYOUT = default_layout()
 FIELDS = LAYOUT.fields
 SECTIONS = LAYOUT.sections
 ORDER = LAYOUT.order
 CONSTANTS = LAYOUT.constants
 FIELD_GROUPS = LAYOUT.groups
-WRITTEN_GROUPS = written_groups(LAYOUT)
 SUBJECTS = LAYOUT.fields["subject"].spec.known or ()
 DESCRIPTION, KEYWORDS = LAYOUT.fields["seo.page_description"].spec, LAYOUT.fields["seo.page_keywords"].spec
 DESCRIPTION_MIN, DESCRIPTION_MAX = int(DESCRIPTION.min or 0), int(DESCRIPTION.max or 0)
 KEYWORDS_MIN, KEYWORDS_MAX, KEYWORDS_REQUESTED = int(KEYWORDS.min or 0), int(KEYWORDS.max or 0), int(KEYWORDS.ask or 0)
 RELATED_MAX = LAYOUT.links.max if LAYOUT.links else 0
-NOT_SCORED = -1.0
 
 slug = LAYOUT.slug
 
@@ -37,11 +36,21 @@ def seo_title(subject: str) -> str:
     return LAYOUT.fill("seo.title", {"subject": subject}) or ""
 
 
-def read(raw: bytes) -> Page:
-    """Read a page of the default site."""
-    return read_page_bytes(raw, default_profile(), "")
+def read(raw: bytes, profile: Profile = PROFILE, path: str = "") -> Page:
+    """Read a page, of the default site if nothing else is said."""
+    return page_package.read(raw, profile, path)
 
 
-def read_text(text: str) -> Page:
-    """Read a page of the default site from text."""
-    return read_page_text(text, LAYOUT)
+def read_text(text: str, layout: Layout = LAYOUT) -> Page:
+    """Read a page from text, of the default site if nothing else is said."""
+    return page_package.read_text(text, layout)
+
+
+def unreadable_page(reason: str, layout: Layout = LAYOUT) -> Page:
+    """Return the page of a file that cannot be read."""
+    return page_package.unreadable_page(reason, layout)
+
+
+def oversized_page(size: int, layout: Layout = LAYOUT) -> Page:
+    """Return the page of a file that is too large."""
+    return page_package.oversized_page(size, layout)

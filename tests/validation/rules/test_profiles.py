@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from qtgen.errors import SettingsError
-from qtgen.page import read
 from qtgen.page.profile import Profile, default_profile, load_profile, parse_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.site.profiles import resolve_profile
@@ -15,6 +14,7 @@ from qtgen.validation.plugins import rules_key
 from qtgen.validation.rules import PageFile, check_page, rules_of
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
+from support.default_tables import read
 from support.validation import run_options
 
 WORKSHOP = Path(__file__).parents[2] / "fixtures" / "sites" / "workshop" / "site.toml"
