@@ -249,9 +249,7 @@ class Part(_Table, frozen=True, kw_only=True):
 class Shape(_Table, frozen=True, kw_only=True):
     """A form of answers: its parts, in order."""
 
-    name: Annotated[
-        str, Meta(pattern=r"^[a-z][a-z0-9-]*$", description="The name, which prompts refer to as `shape`.")
-    ]
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", description="The name, which prompts refer to as `shape`.")]
     parts: Annotated[tuple[Part, ...], Meta(min_length=1, description="The parts of an answer, in order.")]
 
 

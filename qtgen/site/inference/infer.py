@@ -78,11 +78,11 @@ def infer(observations: Observations, root: Path) -> Inferred:
 
 def _no_pages(observations: Observations) -> UsageError:
     if not observations.unusable:
-        return UsageError("no pages (*.md) to infer a layout from", remedy="name a folder with pages")
+        return UsageError("no pages (*.md) to infer a layout from", remedy="select a folder with pages")
     first = observations.unusable[0]
     count = len(observations.unusable)
     message = f"none of the pages can be used ({count:,}); the first one: {first.reason}"
-    return UsageError(message, path=f"{first.path}:{first.line}", remedy="correct the pages, or name others")
+    return UsageError(message, path=f"{first.path}:{first.line}", remedy="correct the pages, or select other pages")
 
 
 def _relative(path: str, root: Path) -> str:

@@ -121,7 +121,7 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
 _FEW = 30  # different values of a field that has a default
-_NO_VALUE = "nothing says where new pages get this value: add source, default or required=false"
+_NO_VALUE = "new pages have no value for this field: add source, default or required=false"
 _CANDIDATE_VALUE = "new pages need a value: use the candidate below, or add source or default"
 _USUAL = 0.2  # the share of pages with a value that makes it a default
 
