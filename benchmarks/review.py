@@ -38,7 +38,7 @@ from starlette.applications import Starlette
 
 from qtgen.generation.decisions import REASONS, Action, Decision
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.generation.provenance import group_digests, written_groups
 from qtgen.page import Page, read
 from qtgen.page.profile import default_profile
 from qtgen.review.web.access import LinkAccess
@@ -130,7 +130,7 @@ def decision_about(path: str, rng: random.Random) -> Decision:
         who=rng.choice(READERS),
         action=action,
         url=str(page.values["url"]),
-        texts=group_digests(page, WRITTEN_GROUPS),
+        texts=group_digests(page, written_groups(page.layout)),
         reasons=(rng.choice([*REASONS]),) if action is Action.REJECT else (),
         note="The second example is wrong." if action is Action.SEND_BACK else "",
     )

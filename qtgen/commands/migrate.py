@@ -214,8 +214,9 @@ class _Report:
             refused = f"; {len(self.refused):,} cannot be migrated" if self.refused else ""
             yield f"{len(self.changed):,} of {pluralize(self.pages, 'page')} {verb}{refused}"
         if self.faulty:
-            reason = "of faults that they had before; `qtgen validate` lists them"
-            yield f"{pluralize(len(self.faulty), 'page')} not conforming to the layout because {reason}"
+            verb = "still has" if len(self.faulty) == 1 else "still have"
+            fault = "keys, an order or types that the layout does not allow; `qtgen validate` lists them"
+            yield f"{pluralize(len(self.faulty), 'page')} {verb} {fault}"
 
     def _document(self) -> dict[str, Any]:
         return {

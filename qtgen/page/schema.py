@@ -101,11 +101,18 @@ def _limits(row: Field, layout: Layout) -> dict[str, Any]:
 def _text_limits(row: Field, layout: Layout) -> dict[str, Any]:
     spec = row.spec
     if spec.pattern:
-        return {"pattern": f"^(?:{spec.pattern})$"}
+        return {"pattern": _whole(spec)}
     if pattern := _template_pattern(row.path, layout):
         return {"pattern": pattern}
     is_answer = row.path == layout.roles.answer
     return {"maxLength": spec.max} if spec.max is not None and not (spec.separator or is_answer) else {}
+
+
+def _whole(spec: FieldSpec) -> str:
+    """Return the pattern of a whole value, or of the items that a text contains with their separators."""
+    separator = re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", spec.separator or "")
+    more = f"(?:{separator}(?:{spec.pattern}))*" if separator else ""
+    return f"^(?:{spec.pattern}){more}$"
 
 
 def _template_pattern(path: str, layout: Layout) -> str | None:
@@ -121,7 +128,7 @@ def _template_pattern(path: str, layout: Layout) -> str | None:
 
 def _items(spec: FieldSpec) -> dict[str, Any]:
     if spec.fields:
-        inner = {field.key: {**_TYPES[field.kinds[0]]} for field in spec.fields}
+        inner = {field.key: _one_of([{**_TYPES[kind]} for kind in field.kinds]) for field in spec.fields}
         required = [field.key for field in spec.fields if field.required is not False]
         return {"type": "object", "additionalProperties": False, "required": required, "properties": inner}
     items: dict[str, Any] = {"enum": [*spec.enum]} if spec.enum else {"type": ["string", "number", "boolean"]}

@@ -8,7 +8,7 @@ import pytest
 
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, NewPage, check_fixed, generate_page
+from qtgen.generation.generator import NewPage, check_fixed, generate_page
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
@@ -47,7 +47,7 @@ def test_an_accepted_answer_becomes_a_page_without_findings(config: GenerationCo
     assert check_page(PageFile(JOB.path, page), REGISTRY.values()) == []
     assert page.values["id"] == 7
     assert page.values["date"] == TODAY
-    assert page.values["score"] == NOT_SCORED
+    assert page.values["score"] == -1.0
     assert page.values["seo.page_keywords"] == "osmosis, membrane, solute, water, diffusion"
 
 
