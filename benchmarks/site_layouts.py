@@ -2,7 +2,7 @@
 
     python benchmarks/site_layouts.py FOLDER
 
-FOLDER holds the pages of a site with the built-in layout, such as those of `../shared/tools/gen_corpus.py FOLDER 36000`.
+FOLDER holds the pages of a site with the built-in layout: `../shared/tools/gen_corpus.py FOLDER 36000` writes some.
 They are copied, and the copy is migrated: first as a preview, then in earnest, then once more, when nothing is left to
 do. Processor time is that of all processes, user and system. On a busy machine, it says more than the elapsed time.
 """
