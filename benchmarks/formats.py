@@ -105,7 +105,10 @@ def _questions() -> list[Item]:
 
 
 def _references() -> list[Item]:
-    pages = (read_text(path.read_text()) for path in sorted((ROOT / "evals" / "core" / "references").glob("*.md")))
+    pages = (
+        read_text(path.read_text(), default_layout())
+        for path in sorted((ROOT / "evals" / "core" / "references").glob("*.md"))
+    )
     return [
         Item(
             Question(str(page.text_of("title")), str(page.text_of("subject"))),

@@ -27,7 +27,7 @@ from scipy.stats import rankdata
 
 from qtgen.embeddings.sentences import sentence_similarity
 from qtgen.generation.grounding import Item, Kind, check
-from qtgen.page import decode_answer, read_text
+from qtgen.page import decode_answer, default_layout, read_text
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _PAGES_PER_SUBJECT = 12
@@ -122,7 +122,9 @@ def pages(rng: random.Random) -> Iterator[Pair]:
             if file:
                 by_subject[member.name.split("/")[-2]].append(file.read().decode())
     for _, texts in sorted(by_subject.items()):
-        chosen = [read_text(text) for text in rng.sample(texts, min(2 * _PAGES_PER_SUBJECT, len(texts)))]
+        chosen = [
+            read_text(text, default_layout()) for text in rng.sample(texts, min(2 * _PAGES_PER_SUBJECT, len(texts)))
+        ]
         answers = [(page.text_of("question") or "", decode_answer(page.text_of("answer") or "")) for page in chosen]
         split = [(question, [part for part in answer.split("\n\n") if part.strip()]) for question, answer in answers]
         usable = [(question, parts) for question, parts in split if len(parts) > 4]

@@ -28,7 +28,7 @@ from qtgen.linking.candidates import NO_ID, PageTable
 from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import links_of
 from qtgen.linking.reading import read_catalog
-from qtgen.page import decode_answer, default_profile, slug
+from qtgen.page import decode_answer, default_layout, default_profile
 from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 
@@ -85,9 +85,12 @@ def without_links(catalog: Catalog) -> PageTable:
     """Return all pages as if none had a link yet."""
     codes: dict[str, int] = {}
     linkable = np.array([catalog.is_linkable(number) for number in range(len(catalog))])
+    slug = default_layout().slug
     return PageTable(
         meanings=center(np.concatenate(catalog.vectors)),
-        subjects=np.array([codes.setdefault(slug(subject), len(codes)) for subject in catalog.subjects], np.int32),
+        subjects=np.array(
+            [codes.setdefault(default_layout().slug(subject), len(codes)) for subject in catalog.subjects], np.int32
+        ),
         ids=np.array([NO_ID if number is None else number for number in catalog.ids], np.int64),
         questions=WordSets(question_words(title) or frozenset({title}) for title in catalog.titles),
         linkable=linkable,

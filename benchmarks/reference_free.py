@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qtgen.page import read
+from qtgen.page import default_profile, read
 from qtgen.validation.english import FUNCTION_WORDS
 from qtgen.validation.text_quality import (
     ABOUT_THE_QUESTION,
@@ -49,7 +49,7 @@ class Texts(NamedTuple):
 
 
 def texts_of(raw: bytes) -> Texts:
-    text = read(raw).text_of
+    text = read(raw, default_profile(), "").text_of
     paths = ("subject", "title", "seo.page_description", "seo.page_keywords", "answer")
     return Texts(*(text(path) or "" for path in paths))
 

@@ -67,7 +67,7 @@ def read_pages() -> dict[str, bytes]:
 
 
 def shown_pages(raws: Mapping[str, bytes], rendered: Path | None) -> dict[str, Shown]:
-    answers = {path: read(raw).text_of("answer") or "" for path, raw in raws.items()}
+    answers = {path: read(raw, default_profile(), "").text_of("answer") or "" for path, raw in raws.items()}
     pages = read_rendered(rendered) if rendered else dict(zip(answers, render(answers.values()), strict=True))
     nodes = parse_nodes([answer.replace("\\n", "\n") for answer in answers.values()])
     return {
@@ -85,7 +85,7 @@ def reported_codes(raws: Mapping[str, bytes]) -> dict[str, set[str]]:
     check = PageChecker(choose_rules(["QT5"], profile=default_profile()), profile=default_profile())
     codes: dict[str, set[str]] = defaultdict(set)
     for path, raw in raws.items():
-        codes[path].update(diagnostic.code for diagnostic in check(PageFile(path, read(raw))))
+        codes[path].update(diagnostic.code for diagnostic in check(PageFile(path, read(raw, default_profile(), ""))))
     return codes
 
 

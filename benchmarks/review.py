@@ -38,9 +38,8 @@ from starlette.applications import Starlette
 
 from qtgen.generation.decisions import REASONS, Action, Decision
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import Page, read
-from qtgen.page.profile import default_profile
+from qtgen.generation.provenance import group_digests, written_groups
+from qtgen.page import Page, default_profile, read
 from qtgen.review.web.access import LinkAccess
 from qtgen.review.web.app import create_app
 from qtgen.review.web.workspace import Workspace, open_workspace
@@ -67,7 +66,6 @@ INDEX = """
 import sys
 from pathlib import Path
 from qtgen.generation.output import OutputFolder
-from qtgen.page.profile import default_profile
 from qtgen.review.index.index import IndexSources, ReviewIndex
 from qtgen.review.decisions.rewrites import read_rewrites
 from qtgen.validation.run import ValidationOptions
@@ -107,7 +105,7 @@ def write_site(site: Path, pages: int) -> None:
             if rng.random() < 0.7:
                 raw = re.sub(rb"score: -1.0", b"score: %.3f" % rng.random(), raw)
                 Path(path).write_bytes(raw)
-            line = {"url": read(raw).values["url"], "date": f"2026-11-{rng.randint(1, 26):02}"}
+            line = {"url": read(raw, default_profile(), "").values["url"], "date": f"2026-11-{rng.randint(1, 26):02}"}
             provenance.write(json.dumps({**line, "asked_model": rng.choice(("small", "large"))}) + "\n")
     chosen = rng.sample(paths, min(len(paths) // 4, DECISIONS))
     decisions = sorted((decision_about(path, rng) for path in chosen), key=lambda one: one.at)
@@ -117,11 +115,13 @@ def write_site(site: Path, pages: int) -> None:
         command = [sys.executable, "-m", "qtgen", "review", "plan", *arguments]
         subprocess.run(command, check=True, capture_output=True)
     for number, path in enumerate(rng.sample(paths, min(len(paths) // 8, REWRITES))):
-        (store.keep_taken if number % 2 else store.keep_rejected)(path, rewrite_of(read(Path(path).read_bytes()), path))
+        (store.keep_taken if number % 2 else store.keep_rejected)(
+            path, rewrite_of(read(Path(path).read_bytes(), default_profile(), ""), path)
+        )
 
 
 def decision_about(path: str, rng: random.Random) -> Decision:
-    page = read(Path(path).read_bytes())
+    page = read(Path(path).read_bytes(), default_profile(), "")
     action = Action(rng.choice(["approve"] * 6 + ["reject", "send-back", "skip"]))
     moment = dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=rng.randrange(36_000))
     return Decision(
@@ -130,7 +130,7 @@ def decision_about(path: str, rng: random.Random) -> Decision:
         who=rng.choice(READERS),
         action=action,
         url=str(page.values["url"]),
-        texts=group_digests(page, WRITTEN_GROUPS),
+        texts=group_digests(page, written_groups(page.layout)),
         reasons=(rng.choice([*REASONS]),) if action is Action.REJECT else (),
         note="The second example is wrong." if action is Action.SEND_BACK else "",
     )

@@ -12,11 +12,13 @@ import json
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
-from qtgen.page import default_profile
-from qtgen.page.fields import DESCRIPTION_MAX, KEYWORDS_REQUESTED
+from qtgen.page import default_layout, default_profile
 from qtgen.settings import Settings
 
-ANSWER, DESCRIPTION, KEYWORDS = 2_537, DESCRIPTION_MAX, KEYWORDS_REQUESTED * 18  # characters
+FIELDS = default_layout().fields
+ANSWER = 2_537  # characters, like the next two
+DESCRIPTION = int(FIELDS["seo.page_description"].spec.max or 0)
+KEYWORDS = int(FIELDS["seo.page_keywords"].spec.ask or 0) * 18
 JSON_SYNTAX = 250  # characters of keys, quotes and brackets in a structured response
 REQUEST_OVERHEAD = 40  # tokens of a plain request besides its texts
 QUESTION = Question("How does the structure of a cell membrane decide what passes through it?", "Biology")

@@ -29,7 +29,8 @@ from qtgen.commands._errors import option_of
 from qtgen.evaluation.metrics import METRICS, describe_metric
 from qtgen.llm.local.table import load_table
 from qtgen.page import profile
-from qtgen.page.fields import LAYOUT, Field, Section
+from qtgen.page.compile import default_layout
+from qtgen.page.fields import Field, Section
 from qtgen.page.profile import Profile, default_profile, load_profile
 from qtgen.regeneration.reasons import REASONS, describe_reason
 from qtgen.settings import FILE_ONLY, Settings
@@ -45,7 +46,7 @@ NOTE = "<!-- Written by `make docs`; edit the code, not this page. -->\n\n"
 def page() -> str:
     """Return reference/page.md, from the table of fields."""
     rows = ["| key | type | required | content | example |", "|---|---|---|---|---|"]
-    for row in LAYOUT:
+    for row in default_layout().rows:
         rows.append(_row(row))
         if isinstance(row, Section):
             rows += [_row(field) for field in row.fields]

@@ -11,7 +11,6 @@ from qtgen.evaluation.judging.judges import ClaimVerdicts, PairChoice, RubricMar
 from qtgen.evaluation.metrics import SCORER
 from qtgen.evaluation.scoring import Sample, score_sample
 from qtgen.generation import answers
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.site.index import page_facts
 from qtgen.site.sentences import page_sentences
@@ -19,6 +18,7 @@ from qtgen.validation.rules import REGISTRY, RULES_VERSION, PageFile, SiteRule, 
 from qtgen.validation.rules.example import apply_example, example_site_of, resolve_example
 from qtgen.validation.rules.settings import RuleSettings
 from qtgen.validation.workers import check_file
+from support.default_tables import read
 from support.golden import check_golden
 
 _REFERENCE = (

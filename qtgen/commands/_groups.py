@@ -1,7 +1,9 @@
 """Groups of commands that are imported when they are called, and the options that every command has."""
 
+import gc
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import click
@@ -74,8 +76,21 @@ def _add_common_options(command: click.Command) -> None:
 
 
 def _load(name: str) -> click.Command:
-    command: click.Command = importlib.import_module(name.replace("-", "_")).command
+    with _without_collector():
+        command: click.Command = importlib.import_module(name.replace("-", "_")).command
     return command
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the garbage collector. Modules leave no garbage, and looking for it takes 20 ms of importing a command."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _path(ctx: click.Context) -> str:

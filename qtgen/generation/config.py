@@ -10,6 +10,7 @@ from typing import Any
 from qtgen._util.resources import shipped_folder
 from qtgen.generation import answers
 from qtgen.generation.prompts import PromptLibrary
+from qtgen.generation.templates import SUFFIX
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle
 from qtgen.page import main_layout
@@ -106,10 +107,24 @@ class GenerationConfig:
 def load_library(settings: Settings, profile: Profile) -> PromptLibrary:
     """Load the prompt templates of the project and of the site, and the shipped ones.
 
+    `qtgen init` copies the prompts of the default site into a project. On another site, such copies are ignored as long
+    as all of them are unchanged, because they ask for fields that its pages lack.
+
     Raises PromptError, and SettingsError for a fault of the profile.
     """
-    folders = [*([settings.prompts] if settings.prompts.is_dir() else []), *prompt_folders(profile)]
+    own = settings.prompts
+    is_used = own.is_dir() and (profile.is_default or not _has_only_copies(own))
+    folders = [*([own] if is_used else []), *prompt_folders(profile)]
     return PromptLibrary(folders, answers.schemas_of(profile), main_layout(profile))
+
+
+def _has_only_copies(folder: Path) -> bool:
+    """Return whether all prompts in a folder are copies of those of the default site."""
+    shipped = shipped_folder("prompts")
+    return all(
+        (shipped / file.name).is_file() and (shipped / file.name).read_bytes() == file.read_bytes()
+        for file in folder.glob(f"*{SUFFIX}")
+    )
 
 
 def prompt_folders(profile: Profile) -> list[Path]:

@@ -22,16 +22,13 @@ from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
 from qtgen.generation.unwrap import Wrapping
 from qtgen.llm.types import Prompt, PromptStyle, Provider
-from qtgen.page import Page, Value, default_layout, emit, read_text
+from qtgen.page import Page, Value, emit, read_text
 from qtgen.page.layout import Layout
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import REGISTRY, PageFile
 from qtgen.validation.rules.types import Repairable
 from qtgen.validation.text_quality import measure
-
-NOT_SCORED = -1.0  # TRANSITIONAL
-TEXT_FIELDS = text_paths(default_layout())  # TRANSITIONAL
 
 
 async def generate_page(

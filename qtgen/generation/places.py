@@ -1,11 +1,12 @@
 """Where the page of a question goes, and why it can go nowhere."""
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import re2
 
@@ -21,7 +22,17 @@ _SLUG_MAX = 240  # characters, of the default site; the longest one of its files
 _COMPONENT_MAX = (
     200  # bytes of a file name or a folder; file systems allow 255, and `.md` and temporary names need some
 )
+_KNOWN_MAX = 1_024  # places that are kept; `plan` takes rows in smaller chunks
 _SHOWN = 80  # characters of a text in a message
+
+
+class _Place(NamedTuple):
+    """The place of a question's page: the fields that it follows from, the path and the key."""
+
+    question: Question
+    values: Mapping[str, Value]
+    path: str | None
+    key: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Places:
 
     layout: Layout
     today: dt.date
+    _known: dict[tuple[int, int | None], _Place] = field(default_factory=dict, repr=False, compare=False)
 
     def relative_path(self, question: Question, number: int | None = None) -> str | None:
         """Return the path of a question's page below the output folder, or None if it needs a number.
@@ -42,7 +54,7 @@ class Places:
         Args:
             number: The number of the page, if it is known.
         """
-        return self.layout.page_path(self._values(question, number))
+        return self._place(question, number).path
 
     def path(self, out: Path, question: Question, number: int | None = None) -> str:
         """Return where a question's page is written; the output folder itself if its path needs a number."""
@@ -53,9 +65,7 @@ class Places:
 
         It is the text of the question if both need a number.
         """
-        values = self._values(question, number)
-        key = values.get(self.layout.roles.key or "")
-        return str(key) if key is not None else self.layout.page_path(values) or question.text
+        return self._place(question, number).key
 
     @cached_property
     def depth(self) -> int:
@@ -71,14 +81,34 @@ class Places:
         faults = (*self._text_faults(question), *self._name_faults(question))
         return next(iter(faults), None)
 
+    def _place(self, question: Question, number: int | None) -> _Place:
+        """Return where the page of a question goes. Each question is looked up several times."""
+        if not self._needs_number:
+            number = None
+        known = self._known.get((id(question), number))
+        if known is None or known.question is not question:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            values = self._values(question, number)
+            path = self.layout.page_path(values)
+            key = values.get(self.layout.roles.key or "")
+            known = _Place(question, values, path, str(key) if key is not None else path or question.text)
+            self._known[id(question), number] = known
+        return known
+
+    @cached_property
+    def _needs_number(self) -> bool:
+        """Whether the path or the key of a page contains its number."""
+        return any(field.spec.source == "sequence" for field in place_fields(self.layout)[0])
+
     def _values(self, question: Question, number: int | None) -> dict[str, Value]:
         values: dict[str, Value] = {}
         fields, templates = place_fields(self.layout)
         date = question.date or self.today
-        for field in fields:
-            value = field_value(field, question, date, question.id if number is None else number)
+        for row in fields:
+            value = field_value(row, question, date, question.id if number is None else number)
             if value is not None:
-                values[field.path] = value
+                values[row.path] = value
         for path in templates:
             if (text := self.layout.fill(path, values)) is not None:
                 values[path] = text
@@ -86,20 +116,24 @@ class Places:
 
     def _text_faults(self, question: Question) -> Iterator[str]:
         """Yield what the layout does not allow in the question and in the subject."""
-        for field in self.layout.fields.values():
-            if field.spec.source == "question":
-                yield from _limit_faults("question", question.text, field)
-            elif field.spec.source == "subject" and question.subject:
-                yield from _limit_faults("subject", question.subject, field)
+        for row in self._given:
+            text = question.text if row.spec.source == "question" else question.subject
+            if text:
+                yield from _limit_faults(row.spec.source or "", text, row)
+
+    @cached_property
+    def _given(self) -> tuple[Field, ...]:
+        """The fields whose value is the question or the subject."""
+        return tuple(row for row in self.layout.fields.values() if row.spec.source in ("question", "subject"))
 
     def _name_faults(self, question: Question) -> Iterator[str]:
         """Yield why no file name can be made from a question."""
-        values = self._values(question, None)
+        values = self._place(question, None).values
         for column, reference in self._references:
             text = str(values.get(reference.path) or "")
             if column in ("question", "subject") and "slug" in reference.filters:
                 yield from self._slug_faults(column, self.layout.slug(text))
-        path = self.relative_path(question, question.id or 1)
+        path = self.relative_path(question) or self.relative_path(question, question.id or 1)
         if path is None:
             missing = next((ref.path for ref in self.layout.path_template.references if ref.path not in values), "")
             yield f"question: no path can be made for its page, because `{missing}` has no value"

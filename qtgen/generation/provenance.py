@@ -26,7 +26,6 @@ def answer_group(layout: Layout) -> str | None:
 
 
 _FIRST_GROUPS = written_groups(default_layout())  # of lines that name none, which are older than profiles
-WRITTEN_GROUPS = _FIRST_GROUPS  # TRANSITIONAL
 
 
 class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):

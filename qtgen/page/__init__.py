@@ -6,7 +6,7 @@ from qtgen.page.document import Page, Position, Problem, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit
 from qtgen.page.layout import Layout
-from qtgen.page.naming import file_name, seo_title, slug, url, windows_fault
+from qtgen.page.naming import windows_fault
 from qtgen.page.profile import Profile, default_profile, load_profile
 from qtgen.page.reader import MAX_BYTES, normalize_lines, oversized_page, read, read_as, read_text, unreadable_page
 from qtgen.page.splicer import Changes, splice, splice_edits
@@ -29,7 +29,6 @@ __all__ = [
     "default_profile",
     "emit",
     "encode_answer",
-    "file_name",
     "layouts_of",
     "load_profile",
     "main_layout",
@@ -38,11 +37,8 @@ __all__ = [
     "read",
     "read_as",
     "read_text",
-    "seo_title",
-    "slug",
     "splice",
     "splice_edits",
     "unreadable_page",
-    "url",
     "windows_fault",
 ]

@@ -142,7 +142,7 @@ def decode_answer(answer: str) -> str:
     return answer.replace("\\n", "\n")
 
 
-def encode_answer(markdown: str, *, field: str | None = "answer") -> str:  # TRANSITIONAL: callers use Layout.encode
+def encode_answer(markdown: str, *, field: str | None = None) -> str:
     r"""Return Markdown as the one line of a page.
 
     Decoding it gives the Markdown again, except for the replacements that this module's docstring names and for runs of

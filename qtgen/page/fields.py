@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from qtgen.page.profile import FieldSpec, Kind
 
@@ -80,40 +80,3 @@ Row: TypeAlias = Field | Section
 def spell_bool(value: bool, true: str) -> str:
     """Return a boolean as a layout spells it, whose word for true is given: `true` or `True`."""
     return true if value else {"true": "false", "True": "False"}[true]
-
-
-_TRANSITIONAL: dict[str, Any] = {}
-
-
-def __getattr__(name: str) -> Any:  # TRANSITIONAL: the tables of the default profile
-    if name.startswith("__"):
-        raise AttributeError(name)
-    if not _TRANSITIONAL:
-        from qtgen.page.compile import default_layout
-
-        layout = default_layout()
-        description, keywords = layout.fields["seo.page_description"].spec, layout.fields["seo.page_keywords"].spec
-        _TRANSITIONAL.update(
-            RELATED_MAX=5,
-            DESCRIPTION_MAX=description.max,
-            DESCRIPTION_MIN=description.min,
-            KEYWORDS_MIN=keywords.min,
-            KEYWORDS_MAX=keywords.max,
-            KEYWORDS_REQUESTED=keywords.ask,
-            ANSWER_MIN=layout.fields["answer"].spec.min,
-            ANSWER_MAX=layout.fields["answer"].spec.max,
-            LAYOUT=layout.rows,
-            FIELDS=layout.fields,
-            SECTIONS=layout.sections,
-            ORDER=layout.order,
-            CONSTANTS=layout.constants,
-            FIELD_GROUPS=layout.groups,
-            SUBJECTS=layout.fields["subject"].spec.known,
-            TOP_FOLDED_INDENT=4,
-            iter_fields=lambda: iter(layout.fields.values()),
-            required_paths=lambda present: layout.required_paths(frozenset(present)),
-        )
-    try:
-        return _TRANSITIONAL[name]
-    except KeyError:
-        raise AttributeError(name) from None

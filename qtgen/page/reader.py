@@ -4,10 +4,10 @@ import codecs
 import re
 from dataclasses import replace
 
-from qtgen.page.compile import candidates_for, default_layout, fits
+from qtgen.page.compile import candidates_for, fits
 from qtgen.page.document import Page, Problem, Span
 from qtgen.page.layout import Layout
-from qtgen.page.profile import Profile, default_profile
+from qtgen.page.profile import Profile
 from qtgen.page.text import FORBIDDEN, has_only_page_bytes
 
 MAX_BYTES = 1 << 20
@@ -18,14 +18,14 @@ _LINE_END = re.compile(rb"\r\n?")
 _REJECTED_BY_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
-def read(raw: bytes, profile: Profile | None = None, path: str = "") -> Page:
+def read(raw: bytes, profile: Profile, path: str) -> Page:
     """Read a page. This never raises; what is wrong with the text is in `Page.problems`.
 
     Args:
         profile: The layout of the site.
         path: The path of the file, by which the layout of the page is chosen if the site has several.
     """
-    candidates = candidates_for(profile or default_profile(), path)
+    candidates = candidates_for(profile, path)
     page = read_as(raw, candidates[0])
     if len(candidates) == 1 and not candidates[0].spec.when:
         return page
@@ -54,20 +54,20 @@ def normalize_lines(raw: bytes) -> bytes:
     return _LINE_END.sub(b"\n", raw.removeprefix(codecs.BOM_UTF8))
 
 
-def read_text(text: str, layout: Layout | None = None) -> Page:
+def read_text(text: str, layout: Layout) -> Page:
     """Read a page from text, as `read_as` does from bytes."""
-    return read_as(text.encode("utf-8", "surrogatepass"), layout or default_layout())
+    return read_as(text.encode("utf-8", "surrogatepass"), layout)
 
 
-def unreadable_page(reason: str, layout: Layout | None = None) -> Page:
+def unreadable_page(reason: str, layout: Layout) -> Page:
     """Return an empty page for a file that cannot be read."""
-    return _empty_page("", layout or default_layout(), Problem("unreadable-file", reason))
+    return _empty_page("", layout, Problem("unreadable-file", reason))
 
 
-def oversized_page(size: int, layout: Layout | None = None) -> Page:
+def oversized_page(size: int, layout: Layout) -> Page:
     """Return an empty page for a file of `size` bytes, which is too large to be read."""
     message = f"{size:,} bytes; the maximum is {MAX_BYTES:,}"
-    return _empty_page("", layout or default_layout(), Problem("too-large", message))
+    return _empty_page("", layout, Problem("too-large", message))
 
 
 def _empty_page(text: str, layout: Layout, problem: Problem) -> Page:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from qtgen.page import Page, Span
@@ -98,9 +98,12 @@ def fill_names(message: str, layout: Layout, number: int) -> str:
     Args:
         number: The number of the link that the message is about, or 0 for the page itself.
     """
-    if "{" not in message:
-        return message
-    names = _names(layout, is_link=number > 0)
+    return _filled(message, layout, number > 0) if "{" in message else message
+
+
+@lru_cache(maxsize=1024)  # thousands of findings have the same message
+def _filled(message: str, layout: Layout, is_link: bool) -> str:
+    names = _names(layout, is_link=is_link)
     return _NAME.sub(lambda match: names.get(match[1], match[0]), message)
 
 

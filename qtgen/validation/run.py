@@ -107,7 +107,7 @@ class ValidationResult:
         needs_sentences = any(rule.code == "QT611" for rule in options.rules)
         if needs_sentences != options.settings.compare_sentences:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
-        self._options = options
+        self._options, self._layout = options, layouts_of(options.profile)[0]
         self.site = SiteIndex(options.settings.repeated_sentence_pages)
         self.site.values = SiteValues(options.profile) if has_values(options.profile) else None
         self._spool = tempfile.SpooledTemporaryFile(max_size=1 << 23)  # noqa: SIM115 - close() closes it
@@ -235,7 +235,7 @@ class ValidationResult:
         if finding.sentence is not None:
             return self._sentence_diagnostic(path, rule, finding, finding.sentence)
         link, message = self.site.link_number(row), finding.message
-        layout = layouts_of(self._options.profile)[0]
+        layout = self._layout
         place = place_of(layout, link, finding.key)
         fix, fixable, is_unsafe = None, bool(rule.fix_link and link), rule.fix == "unsafe"
         position = self.site.location_of(row, place.key, self._options.profile)

@@ -16,13 +16,14 @@ from qtgen.commands._run import describe_models
 from qtgen.errors import Interrupted
 from qtgen.evaluation.metrics import METRICS
 from qtgen.evaluation.metrics.guide import JUDGE_DOCS
-from qtgen.page import read_text, schema
+from qtgen.page import schema
 from qtgen.page.profile import default_profile
 from qtgen.regeneration.reasons import REASONS
 from qtgen.settings import Settings
 from qtgen.validation.reports import format_names
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from support.default_tables import read_text
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -1,5 +1,6 @@
 """What every command shares: lazy loading, suggestions, logging, quietness, completion and missing extras."""
 
+import gc
 import json
 import logging
 from collections.abc import Callable
@@ -203,3 +204,14 @@ def test_a_warning_of_nothing_is_silent(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_diff_has_no_line_ends() -> None:
     assert list(diff_lines("a.md", "x\ny\n", "x\nz\n")) == ["--- a.md", "+++ a.md", "@@ -1,2 +1,2 @@", " x", "-y", "+z"]
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_importing_a_command_leaves_the_garbage_collector_as_it_was(is_enabled: bool) -> None:
+    was_enabled = gc.isenabled()
+    try:
+        gc.enable() if is_enabled else gc.disable()
+        assert cli.run(["validate", "--help"]) == 0
+        assert gc.isenabled() is is_enabled
+    finally:
+        gc.enable() if was_enabled else gc.disable()

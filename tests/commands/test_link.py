@@ -15,8 +15,8 @@ import pytest
 from qtgen.embeddings import index
 from qtgen.linking import apply, candidates
 from qtgen.linking.assign import MAX_INBOUND
-from qtgen.page import read, splice
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page import splice
+from support.default_tables import FIELD_GROUPS, read
 from support.sites import (
     WORDS,
     change_page,

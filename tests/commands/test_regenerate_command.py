@@ -16,10 +16,10 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import read
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.generation.provenance import group_digests
 from support import points_json
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import FIELD_GROUPS, read
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,

@@ -138,6 +138,7 @@ def test_commands_that_are_printed_name_the_file_if_it_is_not_found_otherwise() 
 def write_workshop(count: int = 3) -> list[str]:
     """Write the article site to the current folder, and return the paths of its pages."""
     put("site.toml", WORKSHOP)
+    Path("prompts/workshop").mkdir(parents=True)
     pages = LOOKALIKES["workshop"].generate(1, count)
     for page in pages:
         put(page.path, page.text)
@@ -199,14 +200,61 @@ def test_groups_of_fields_are_those_of_the_site(qtgen: Run) -> None:
     assert "stale" in qtgen("regenerate", "articles", "--only", "answer,summary", "--check")[1]
 
 
-def test_a_subject_that_the_site_does_not_list_is_reported(qtgen: Run) -> None:
-    put("site.toml", WORKSHOP)
+def test_a_subject_that_is_unusual_on_the_site_is_reported(qtgen: Run) -> None:
+    write_workshop(0)
+    put("site.toml", WORKSHOP.replace('enum=["Engines"', 'known=["Engines"'))
     put("questions.csv", "question,subject\nHow do you splice a rope?,Riging\n")
     err = qtgen("generate", "questions.csv", "--dry-run")[2]
     assert "questions.csv:2: unknown subject `Riging`; did you mean `Rigging`?" in err
 
 
+def test_a_subject_that_the_site_does_not_allow_is_a_failure(qtgen: Run) -> None:
+    write_workshop(0)
+    put("questions.csv", "question,subject\nHow do you splice a rope?,Riging\n")
+    code, _, err = qtgen("generate", "questions.csv", "--dry-run")
+    assert code == 1
+    assert "questions.csv:2: subject: `Riging` is not allowed as `topic`; did you mean `Rigging`?" in err
+
+
 def test_a_site_that_lists_no_subjects_has_no_unknown_ones(qtgen: Run) -> None:
+    write_workshop(0)
     put("site.toml", WORKSHOP.replace('enum=["Engines", "Rigging"]', "max=40"))
     put("questions.csv", "question,subject\nHow do you splice a rope?,Riging\n")
     assert "unknown subject" not in qtgen("generate", "questions.csv", "--dry-run")[2]
+
+
+def test_clean_pages_of_the_site_have_no_findings(qtgen: Run) -> None:
+    write_workshop(40)
+    code, out, err = qtgen("validate", "articles", "--ignore", "QT6")  # their text is random
+    assert (code, out) == (0, "")
+    assert err.startswith("40 pages checked: no problems found")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("topic: Engines", "topic: Sails", "QT205"),
+        ("published: ", "publish: ", "QT202"),
+        ("status: ", "stat: ", "QT201"),
+    ],
+)
+def test_findings_name_the_fields_of_the_site(qtgen: Run, old: str, new: str, finding: str) -> None:
+    path = next(path for path in write_workshop(40) if "/engines/" in path)
+    text = Path(path).read_text(encoding="utf-8")
+    assert old in text
+    put(path, text.replace(old, new))
+    code, out, _ = qtgen("validate", path, "--select", finding)
+    assert code == 1
+    assert out.splitlines()[0].startswith(f"{path}:")
+    assert f" {finding} " in out.splitlines()[0]
+    assert f"`{(new if finding == 'QT202' else old).split(':')[0]}`" in out.splitlines()[0]
+
+
+def test_prompts_use_a_subject_of_the_site(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_workshop(0)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    shown = qtgen("prompts", "list")[1]
+    assert "explain  version" in shown
+    code, out, err = qtgen("prompts", "show", "explain", "--question", "How do you splice a rope?")
+    assert (code, err) == (0, "")
+    assert "Engines" in out, "the first subject of the site is the example"

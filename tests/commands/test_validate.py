@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.page import read
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
+from support.default_tables import read
 from support.validation import Run, write_example_site, write_page
 
 BROKEN = (

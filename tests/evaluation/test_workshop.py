@@ -13,7 +13,7 @@ from qtgen.evaluation.suites.suite import load_suite
 from qtgen.page import read_as, splice
 from qtgen.page.compile import main_layout
 from qtgen.page.profile import Profile, parse_profile
-from support.workshop import SITE_TOML, write_workshop
+from support.workshop_site import SITE_TOML, write_workshop
 
 SUITE = Path("evals/articles")
 METRICS = '["coverage", "description_quality", "keyword_quality", "page_health"]'

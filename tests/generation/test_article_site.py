@@ -2,21 +2,24 @@
 
 import asyncio
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from qtgen._util.resources import shipped_folder
 from qtgen.errors import PromptError, SettingsError
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.api import default_config, generate
-from qtgen.generation.config import GenerationConfig
+from qtgen.generation.config import GenerationConfig, load_library
 from qtgen.generation.generator import NewPage
 from qtgen.generation.places import Places
 from qtgen.generation.plan import Job, PlanOptions, plan, without_ids
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
-from qtgen.page import read_text
+from qtgen.page import default_profile, read_text
+from qtgen.settings import Settings
 from support import TODAY, Scripted
 from support.article_site import GOAL, SITE, STEPS, SUMMARY, changed, site, steps_json
 
@@ -285,3 +288,14 @@ def test_pages_without_an_answer_have_no_prompt() -> None:
     config = configured(changed(('answer="body", ', "")))
     with pytest.raises(PromptError, match="the pages of the site have no answer"):
         config.render(QUESTION)
+
+
+def test_unchanged_copies_of_the_prompts_of_the_default_site_are_ignored(tmp_path: Path) -> None:
+    copies = tmp_path / "prompts"
+    shutil.copytree(shipped_folder("prompts"), copies, ignore=shutil.ignore_patterns("site"))
+    settings = Settings(prompts=copies)
+    library = load_library(settings, site())
+    assert {template.path.parent for template in library.templates.values()} == {shipped_folder("prompts") / "site"}
+    assert load_library(settings, default_profile()).templates["explain"].path.parent == copies
+    (copies / "explain.md.j2").write_text((copies / "explain.md.j2").read_text().replace("version: 1", "version: 2"))
+    assert load_library(settings, site()).templates["explain"].path.parent == copies

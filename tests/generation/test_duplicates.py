@@ -7,9 +7,9 @@ from qtgen.generation.duplicates import SitePages, question_key, site_duplicates
 from qtgen.generation.plan import Row
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Question
-from qtgen.page import read
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.default_site import PLACES
+from support.default_tables import read
 
 PATHS = ["content/biology/what-is-osmosis.md", "content/science/what-is-a-cafe.md", "content/math/what-is-c.md"]
 

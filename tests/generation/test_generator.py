@@ -8,18 +8,19 @@ import pytest
 
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import NOT_SCORED, NewPage, check_fixed, generate_page
+from qtgen.generation.generator import NewPage, check_fixed, generate_page
 from qtgen.generation.plan import Job
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
-from qtgen.page import read_text, splice
+from qtgen.page import splice
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
 from qtgen.validation.selection import choose_rules
 from support import TODAY, Scripted, points_about, points_json
+from support.default_tables import read_text
 
 JOB = Job(
     Question("What is osmosis?", "Biology", context="A text.", source="q.csv:2"),
@@ -47,7 +48,7 @@ def test_an_accepted_answer_becomes_a_page_without_findings(config: GenerationCo
     assert check_page(PageFile(JOB.path, page), REGISTRY.values()) == []
     assert page.values["id"] == 7
     assert page.values["date"] == TODAY
-    assert page.values["score"] == NOT_SCORED
+    assert page.values["score"] == -1.0
     assert page.values["seo.page_keywords"] == "osmosis, membrane, solute, water, diffusion"
 
 

@@ -8,12 +8,14 @@ import pytest
 from qtgen.errors import AnswerError
 from qtgen.generation import answers, formats
 from qtgen.generation.answer_parts import Answer
+from qtgen.generation.api import default_config
 from qtgen.generation.grammar import grammar
 from qtgen.generation.own_markdown import read_own
 from qtgen.generation.parsing import parse
 from qtgen.llm.types import AnswerFormat, Prompt, PromptStyle
 from qtgen.page import main_layout
 from qtgen.page.profile import Profile
+from support import TODAY
 from support.article_site import GOAL, STEPS, SUMMARY, changed, site, steps_json
 from support.gbnf import Grammar
 
@@ -186,3 +188,50 @@ def test_further_texts_have_a_line_of_their_own() -> None:
     )
     values = answers.values_of(answer, main_layout(profile))
     assert (values["level"], values["tags"]) == ("hard", ["rope-work", "splice"])
+
+
+def test_a_site_can_have_no_texts_besides_the_answer() -> None:
+    text = changed(
+        ('  {key="summary", source="model", group="summary", min=40, max=160},\n', ""),
+        (
+            '  {key="tags", type="list", style="flow", source="model", group="summary", min=2, max=6, '
+            'pattern="[a-z][a-z-]+"},\n',
+            "",
+        ),
+    )
+    profile = site(text)
+    layout = main_layout(profile)
+    assert [*answers.shapes_of(profile)] == ["points", "steps"], "there is nothing to write alone"
+    assert sorted(default_config(TODAY, profile).library.templates) == ["explain", "explain-short", "steps"]
+    for shape in answers.shapes_of(profile):
+        rules = grammar(shape, answers.schema(shape, profile), layout, is_short=True)
+        sampler = Grammar(rules)
+        assert sampler.unused == set()
+        for seed in range(10):
+            prompt = prompt_of(shape, AnswerFormat.MARKDOWN, is_short=True, text=rules)
+            assert isinstance(parse(prompt, sampler.text(seed), "What is osmosis?", layout).fields, Answer)
+
+
+def test_a_text_in_the_group_of_the_answer_is_only_written_with_it() -> None:
+    text = changed(
+        ('{key="summary", source="model", group="summary"', '{key="summary", source="model", group="answer"')
+    )
+    profile = site(text)
+    assert answers.schema("seo", profile)["required"] == ["tags"]
+    assert answers.schema("steps", profile)["required"] == ["goal", "steps", "page_summary", "tags"]
+
+
+def test_numbers_and_choices_are_asked_for_in_their_type() -> None:
+    fields = (
+        '  {key="minutes", type="int", source="model", group="summary", min=1, max=90},\n'
+        '  {key="is_hard", type="bool", source="model", group="summary"},\n'
+        '  {key="tools", source="model", group="summary", enum=["knife", "fid"], separator="; ", min=1},\n'
+        '  {key="see_also"'
+    )
+    profile = site(changed(('  {key="see_also"', fields)))
+    data = steps_json(minutes=30, is_hard=False, tools=["fid", "knife", "fid"])
+    answer = parsed(profile, "steps", data)
+    values = answers.values_of(answer, main_layout(profile))
+    assert (values["minutes"], values["is_hard"], values["tools"]) == (30, False, "fid; knife")
+    with pytest.raises(AnswerError, match="minutes: "):
+        parsed(profile, "steps", steps_json(minutes=91, is_hard=False, tools=["fid"]))

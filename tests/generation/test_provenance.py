@@ -3,8 +3,9 @@
 import json
 
 from qtgen.generation.provenance import group_digests, read_provenance
-from qtgen.page import read_text, splice
+from qtgen.page import splice
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import read_text
 
 
 def test_the_last_line_of_a_group_counts_and_a_truncated_one_is_skipped() -> None:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen.generation.renderable import find_open_mark, make_renderable
-from qtgen.page import encode_answer, read_text, splice
+from qtgen.page import encode_answer, splice
 from qtgen.validation.rules import PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from support.default_tables import read_text
 from support.oracle import needs_renderer, render
 from support.validation import ALL_RULES
 

@@ -3,8 +3,8 @@
 import pytest
 
 from qtgen.generation.search_texts import describe, describe_by, finish, keywords, shorten
-from qtgen.page.fields import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 from support.default_site import DESCRIPTION_TEXT, KEYWORDS_TEXT
+from support.default_tables import DESCRIPTION_MAX, DESCRIPTION_MIN, KEYWORDS_MIN, KEYWORDS_REQUESTED
 
 SENTENCE = "Osmosis is the passage of water through a membrane to the side with more solute."
 LONG = (

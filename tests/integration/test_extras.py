@@ -48,6 +48,7 @@ def test_the_base_install_hides_what_it_does_not_need() -> None:
         ("explain", "QT608"),
         ("explain QT101", "invalid-yaml"),
         ("init project", "created"),
+        ("init --from outputs", "created  site.toml"),
         ("schema --for profile", "roles"),
         ("migrate --help", "--dry-run"),
         ("review --help", "--read-only"),

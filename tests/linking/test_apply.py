@@ -11,8 +11,9 @@ from qtgen.linking import apply
 from qtgen.linking.apply import edit_page, preview_edits, write_edits
 from qtgen.linking.edits import LinkEdit
 from qtgen.linking.plan import LinkOptions, plan_links
-from qtgen.page import default_profile, read
+from qtgen.page import default_profile
 from qtgen.site.discovery import iter_batches
+from support.default_tables import read
 from support.sites import change_page, current, embed_words, link_fields, linked_urls, random_site
 
 

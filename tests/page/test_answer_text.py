@@ -57,7 +57,7 @@ def test_what_would_be_shown_torn_is_rejected(markdown: str) -> None:
 
 def test_a_command_without_a_safe_spelling_is_rejected() -> None:
     with pytest.raises(UnwritableText, match=r"the site would tear `\\nosuchcommand` at its `\\n`") as caught:
-        encode_answer(r"$\nosuchcommand$")
+        encode_answer(r"$\nosuchcommand$", field="answer")
     assert caught.value.field == "answer"
 
 

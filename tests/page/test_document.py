@@ -2,10 +2,11 @@
 
 import pytest
 
-from qtgen.page import Page, Position, read_text
+from qtgen.page import Page, Position
 from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import read_text
 
 SMALL = "---\nid: 1\ntitle: >-\n    A title\nseo:\n  title: x\nsubject: Biology\n---\n\n&nbsp;"
 

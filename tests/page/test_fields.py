@@ -1,8 +1,11 @@
 """Tests of the table of fields and of what is derived from it."""
 
-from qtgen.page import Value, emit, read_text
+from qtgen.page import Value, emit
 from qtgen.page.compile import default_layout
-from qtgen.page.fields import (
+from qtgen.page.fields import Section
+from qtgen.page.lines import is_folded, value_column, value_lines
+from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import (
     CONSTANTS,
     FIELD_GROUPS,
     FIELDS,
@@ -11,16 +14,12 @@ from qtgen.page.fields import (
     RELATED_MAX,
     SECTIONS,
     SUBJECTS,
-    Section,
-    iter_fields,
-    required_paths,
+    read_text,
 )
-from qtgen.page.lines import is_folded, value_column, value_lines
-from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 
 def test_every_row_is_described() -> None:
-    for row in (*LAYOUT, *iter_fields()):
+    for row in (*LAYOUT.rows, *FIELDS.values()):
         assert row.doc.endswith("."), row.path
         assert not row.doc[0].islower(), row.path
 
@@ -32,11 +31,11 @@ def test_the_order_is_that_of_a_page() -> None:
 
 
 def test_a_page_must_have_the_required_fields_of_its_sections() -> None:
-    bare = required_paths(set())
+    bare = LAYOUT.required_paths(frozenset())
     assert "seo" in bare
     assert "seo.title" in bare
     assert not [path for path in bare if path.startswith("related_") or path in ("score", "no_index")]
-    more = set(required_paths({"related_article2"})) - set(bare)
+    more = set(LAYOUT.required_paths(frozenset({"related_article2"}))) - set(bare)
     assert more == {"related_article2", *(field.path for field in SECTIONS["related_article2"].fields)}
 
 
@@ -50,7 +49,7 @@ def test_sections_fields_and_constants_are_derived() -> None:
     assert CONSTANTS["author"] == "QuickTakes"
     assert all(path in FIELDS for paths in FIELD_GROUPS.values() for path in paths)
     assert len(set(SUBJECTS)) == len(SUBJECTS)
-    assert all(row.fields for row in LAYOUT if isinstance(row, Section))
+    assert all(row.fields for row in LAYOUT.rows if isinstance(row, Section))
 
 
 def test_lines_and_columns_follow_from_the_layout() -> None:

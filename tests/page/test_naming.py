@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtgen.page import file_name, seo_title, slug, url
+from support.default_tables import file_name, seo_title, slug, url
 
 
 @pytest.mark.parametrize(

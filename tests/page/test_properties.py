@@ -21,18 +21,16 @@ from qtgen.page import (
     decode_answer,
     emit,
     encode_answer,
-    read,
-    read_text,
     splice,
     splice_edits,
 )
 from qtgen.page.compile import default_layout
-from qtgen.page.fields import FIELDS, iter_fields
 from qtgen.page.profile import Kind
 from qtgen.page.reader import read_exactly
 from qtgen.page.spelling import is_plain_safe
 from qtgen.page.text import FORBIDDEN, has_only_page_bytes, storable_text, to_single_line
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import FIELDS, read, read_text
 
 NASTY = st.sampled_from(
     ["#", "a: b", " #x", "---", "...", "- ", "'", '"', "&a", "*a", "!!int 1", "|", ">", ">-", "%", "@", "`", "{", "[", "}",
@@ -55,7 +53,7 @@ def emit_or_none(values: dict[str, Value], style: Style) -> str | None:
 def written_pages(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
     """Draw the text and the values of a page: the example with some hostile values, in any style."""
     values = dict(read_text(EXAMPLE_PAGE).values)
-    texts = [field.path for field in iter_fields() if field.kind is Kind.TEXT and field.path in values]
+    texts = [field.path for field in FIELDS.values() if field.kind is Kind.TEXT and field.path in values]
     for path in draw(st.lists(st.sampled_from(texts), max_size=4, unique=True)):
         values[path] = draw(HOSTILE | PLAINISH)
     values["id"] = draw(st.integers(-(10**17), 10**17))

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from qtgen.page import MAX_BYTES, Page, oversized_page, read, read_text, unreadable_page
+from qtgen.page import MAX_BYTES, Page
 from qtgen.page.compile import default_layout
 from qtgen.page.parse import MAX_DEPTH
 from qtgen.page.reader import read_exactly
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import oversized_page, read, read_text, unreadable_page
 
 
 def front_matter(lines: str) -> Page:

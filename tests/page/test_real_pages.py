@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 
 import yaml
 
-from qtgen.page import Page, default_profile, emit, read, read_text, splice
+from qtgen.page import Page, default_profile, emit, splice
 from qtgen.page.compile import default_layout
 from qtgen.page.reader import read_exactly
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.validation.rules import PageFile
+from support.default_tables import read, read_text
 
 CHANGES = {
     "score": 0.5,

@@ -7,10 +7,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from qtgen.page import read_text, schema
-from qtgen.page.fields import DESCRIPTION_MAX, FIELDS, LAYOUT, SUBJECTS, Section
+from qtgen.page import schema
+from qtgen.page.fields import Section
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import DESCRIPTION_MAX, FIELDS, LAYOUT, SUBJECTS, read_text
 
 SCHEMAS = {"json": schema.json_schema(default_profile()), "editor": schema.editor_schema(default_profile())}
 
@@ -59,7 +60,7 @@ def test_a_wrong_value_is_rejected(name: str, change: dict[str, object]) -> None
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_only_optional_keys_may_be_missing(name: str) -> None:
     data = example()
-    for row in LAYOUT:
+    for row in LAYOUT.rows:
         key = row.path
         without = {path: value for path, value in data.items() if path != key}
         assert bool(faults(SCHEMAS[name], without)) == (row.required and key in data), key
@@ -73,9 +74,9 @@ def test_long_descriptions_are_left_to_the_validator_in_editors() -> None:
 
 def test_cloudcannon_has_an_input_for_every_key() -> None:
     config = schema.cloudcannon_config(default_profile())["collections_config"]["learn"]
-    nested = {field.path for row in LAYOUT if isinstance(row, Section) for field in row.fields}
+    nested = {field.path for row in LAYOUT.rows if isinstance(row, Section) for field in row.fields}
     top = {f"$.{path}" for path in FIELDS if path not in nested}
-    assert set(config["_inputs"]) == top | nested | {row.path for row in LAYOUT if isinstance(row, Section)}
+    assert set(config["_inputs"]) == top | nested | {row.path for row in LAYOUT.rows if isinstance(row, Section)}
     assert config["schemas"]["default"]["remove_extra_inputs"] is False, "or saving deletes keys that it does not list"
 
 

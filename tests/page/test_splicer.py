@@ -3,10 +3,11 @@
 import pytest
 
 from qtgen.errors import SpliceError, UnwritableText
-from qtgen.page import Span, TextEdit, Value, apply_edits, read_text, splice, splice_edits, splicer
+from qtgen.page import Span, TextEdit, Value, apply_edits, splice, splice_edits, splicer
 from qtgen.page.document import Page
 from qtgen.page.splicer import Changes
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import read_text
 
 
 def page(front_matter: str) -> Page:

@@ -12,7 +12,6 @@ from qtgen import regeneration
 from qtgen._util.concurrency import Stop
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.provenance import WRITTEN_GROUPS
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
 from qtgen.page import default_layout
@@ -20,6 +19,7 @@ from qtgen.regeneration.api import default_filter, regenerate
 from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.staleness import StalenessFilter
+from support.default_site import WRITTEN_GROUPS
 from support.pages import LONG_DESCRIPTION, UNSPACED_KEYWORDS, page_path, write_site
 from support.rewriting import DESCRIPTION, KEYWORDS, Responder, seo_json
 

@@ -11,9 +11,8 @@ import pytest
 
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, DecisionLog
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex, group_digests, read_provenance
-from qtgen.page import Page, read_text
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.generation.provenance import ProvenanceIndex, group_digests, read_provenance
+from qtgen.page import Page
 from qtgen.page.profile import default_profile
 from qtgen.regeneration import detect
 from qtgen.regeneration.detect import find_stale
@@ -22,6 +21,8 @@ from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, Stale
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import FIELD_GROUPS, read_text
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,

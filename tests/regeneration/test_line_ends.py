@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceIndex
+from qtgen.generation.provenance import ProvenanceIndex
 from qtgen.generation.types import Status
 from qtgen.page import default_layout
 from qtgen.page.profile import default_profile
@@ -19,6 +19,7 @@ from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY
+from support.default_site import WRITTEN_GROUPS
 from support.pages import LONG_DESCRIPTION, UNSPACED_KEYWORDS, page_path, page_text, write_site
 
 DESCRIPTION, KEYWORDS = "seo.page_description", "seo.page_keywords"

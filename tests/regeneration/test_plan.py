@@ -9,11 +9,11 @@ import pytest
 from qtgen.errors import Failure
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
-from qtgen.page import default_layout, read, read_text
-from qtgen.page.fields import FIELD_GROUPS
+from qtgen.page import default_layout
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
 from qtgen.regeneration.staleness import StalePage
+from support.default_tables import FIELD_GROUPS, read, read_text
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,

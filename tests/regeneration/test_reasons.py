@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qtgen.generation.decisions import Action, Decision, State
-from qtgen.generation.provenance import WRITTEN_GROUPS, ProvenanceRecord, group_digests
+from qtgen.generation.provenance import ProvenanceRecord, group_digests
 from qtgen.page import Page, default_layout
 from qtgen.regeneration.reasons import (
     REASONS,
@@ -18,6 +18,7 @@ from qtgen.regeneration.reasons import (
     is_rule,
     reason,
 )
+from support.default_site import WRITTEN_GROUPS
 from support.pages import make_page
 
 CRITERIA = Criteria(

@@ -14,8 +14,6 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Status
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
-from qtgen.page import read_text
-from qtgen.page.fields import FIELD_GROUPS
 from qtgen.regeneration.rewrite import (
     NO_REFERENCE,
     RewriteJob,
@@ -27,6 +25,7 @@ from qtgen.regeneration.rewrite import (
     splice_problem,
 )
 from support import TODAY, Scripted, points_json
+from support.default_tables import FIELD_GROUPS, read_text
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, UNSPACED_KEYWORDS, changed_lines, make_page
 from support.rewriting import DESCRIPTION, KEYWORDS, OFF_TOPIC, Responder, first_shown, make_job, prefers, seo_json
 

@@ -17,7 +17,7 @@ from qtgen.review.audits.audits import read_frame
 from qtgen.review.web.static_site import write_static_site
 from support.lookalikes import SitePage
 from support.review_app import ReviewApp, open_app
-from support.workshop import write_workshop
+from support.workshop_site import write_workshop
 
 
 class Site:

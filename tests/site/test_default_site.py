@@ -17,9 +17,10 @@ import pytest
 
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
-from qtgen.page import emit, read, splice
+from qtgen.page import emit, splice
 from qtgen.page.profile import default_profile
 from support import ROOT
+from support.default_tables import read
 from support.golden import check_digests, digest
 
 Command = Callable[..., tuple[int, str, str]]

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtgen.page import Page, Style, Value, default_profile, emit, read_text
+from qtgen.page import Page, Style, Value, default_profile, emit
 from qtgen.page.compile import default_layout
-from qtgen.page.fields import FIELDS
 from qtgen.page.reader import read_exactly
 from qtgen.site.index import NO_ID, WIDTH, SiteIndex, digest, page_facts, title_digest
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import FIELDS, read_text
 
 EXAMPLE = read_text(EXAMPLE_PAGE)
 UNLINKED: dict[str, Value] = {path: value for path, value in EXAMPLE.values.items() if "related" not in path}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from qtgen.page import read
+from support.default_tables import read
 
 FOLDER = Path(__file__).parents[1] / "oracle"
 ALL_PAGES = os.environ.get("QTGEN_ORACLE") == "all"

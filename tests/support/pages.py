@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtgen.page import Page, read_text, splice
+from qtgen.page import Page, splice
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import read_text
 
 LONG_DESCRIPTION = (
     "Osmosis is the passage of water through a membrane towards the side that holds more solute, until the two sides "

@@ -11,8 +11,7 @@ from typing import Any
 
 from qtgen.generation.decisions import Action, Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import read
+from qtgen.generation.provenance import group_digests
 from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import AuditProgress
 from qtgen.review.index.index import IndexSources, ReviewIndex
@@ -21,6 +20,8 @@ from qtgen.review.types import Rewrite, View, Viewer
 from qtgen.review.web.templating import environment
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import read
 from support.sites import make_page
 
 LATER_NS = 10**11

@@ -10,11 +10,12 @@ from typing import Any
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import read
+from qtgen.generation.provenance import group_digests
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.files import file_digest
 from qtgen.review.types import ActionRequest
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import read
 from support.pages import SHORT_DESCRIPTION, page_path, write_site
 
 NOW = dt.datetime(2026, 11, 27, 9, 30, tzinfo=dt.UTC)

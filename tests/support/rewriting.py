@@ -7,8 +7,9 @@ from typing import Any
 
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
-from qtgen.page import Page, read_text
+from qtgen.page import Page
 from qtgen.regeneration.rewrite import RewriteJob
+from support.default_tables import read_text
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, page_text
 
 DESCRIPTION, KEYWORDS = "seo.page_description", "seo.page_keywords"

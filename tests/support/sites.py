@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtgen.embeddings.pages import PageText
-from qtgen.page import read, read_text, splice
+from qtgen.page import splice
 from qtgen.validation.rules.example import EXAMPLE_PAGE
+from support.default_tables import read, read_text
 
 if TYPE_CHECKING:
     from qtgen.embeddings.pages import HalfVectors

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile, Rule, check_page, rules_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions, ValidationResult
+from support.default_tables import read
 
 Run = Callable[..., tuple[int, str, str]]
 """The type of the fixture `qtgen`."""

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import FixReport, try_fixes
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
+from support.default_tables import read
 from support.oracle import needs_renderer, render
 from support.renderings import lost_content
 

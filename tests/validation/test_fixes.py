@@ -1,11 +1,11 @@
 """Fixes of one page: overlaps, new errors, and fields that must not change."""
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, Severity
 from qtgen.validation.fixes import FixPolicy, apply_fixes, apply_safe_fixes, count_errors
 from qtgen.validation.rules import PageChecker, PageFile
 from qtgen.validation.rules.example import EXAMPLE_PATH
+from support.default_tables import read
 from support.validation import ALL_RULES, example_with
 
 _CHECKER = PageChecker(ALL_RULES, fixes=True, profile=default_profile())

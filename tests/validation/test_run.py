@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.page.reader import read_exactly
 from qtgen.site.discovery import batches_for_paths, iter_batches, iter_page_paths
@@ -18,6 +17,7 @@ from qtgen.validation.rules import PageFile
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import choose_rules
+from support.default_tables import read
 from support.validation import ALL_RULES, Run, run_options, validate_paths, write_example_site, write_page
 
 

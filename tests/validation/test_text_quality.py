@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from qtgen.page import read
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.text_quality import CHECKS, TextQuality, is_about_question, is_plain_prose, measure, measure_page
+from support.default_tables import read
 
 _TEXT = read(EXAMPLE_PAGE.encode()).text_of
 QUESTION, DESCRIPTION, KEYWORDS = (_TEXT(path) or "" for path in ("title", "seo.page_description", "seo.page_keywords"))

@@ -12,7 +12,7 @@ from qtgen._util.pydantic_errors import expectation
 from qtgen.commands._errors import describe
 from qtgen.commands._options import Grouped, budget_option, options_of, settings_from
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.commands._site import profile_of
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands.eval._judging import report_end
 from qtgen.commands.eval._outputs import OutputOptions, ReportWriter, output_options
 from qtgen.commands.eval._pairs import PairJudging, judge_pairs
@@ -27,6 +27,7 @@ from qtgen.evaluation.report import EvalReport, load_report
 from qtgen.evaluation.reports.sources import ReportSources, find_page_files, find_reference_files
 from qtgen.evaluation.suites.suite import GATE_METRICS, GateSettings, Reference, find_suite, load_suite
 from qtgen.page.compile import main_layout
+from qtgen.page.profile import Profile
 
 _file = NonEmptyPath(dir_okay=False)
 _gate = options_of("Comparison")
@@ -73,10 +74,17 @@ class _Judges(NamedTuple):
 )
 @_gate("--fresh", is_flag=True, help="With --judge: request all judgements again.")
 @_gate("--require-power", is_flag=True, help="Exit with 1 also if there are too few items to tell.")
+@site_option(_gate)
 @budget_option
 @output_options
 def command(
-    before: Path, after: Path, metrics: str | None, matters: float | None, max_fall: float | None, **parameters: Any
+    before: Path,
+    after: Path,
+    metrics: str | None,
+    matters: float | None,
+    max_fall: float | None,
+    site: Path | None,
+    **parameters: Any,
 ) -> int:
     """Show whether the pages of AFTER are better or worse than those of BEFORE, two reports of `eval run --json`.
 
@@ -86,7 +94,9 @@ def command(
     If BEFORE has another scorer version, qtgen scores its stored answers again with the suite's references.
     """
     outputs = OutputOptions.from_parameters(parameters)
-    load_plugins(settings_from({}).plugins)
+    settings = settings_from({"site": site})
+    load_plugins(settings.plugins)
+    profile = profile_of(settings)
     outputs.check()
     names = _metric_names(metrics)
     if parameters["fresh"] and not parameters["judges"]:
@@ -96,12 +106,13 @@ def command(
     try:
         baseline, report = load_report(before), load_report(after)
         known = tuple(dict.fromkeys([*baseline.gate_metrics, *report.gate_metrics]))
-        gate = _gate_settings(report.suite, known, {"metrics": names, "matters": matters, "max_fall": max_fall})
+        given = {"metrics": names, "matters": matters, "max_fall": max_fall}
+        gate = _gate_settings(report.suite, profile, known, given)
         report = replace(report, requires_power=parameters["require_power"], refusal=None, accepted=False)
         judges, budget, fresh = (parameters[name] for name in ("judges", "budget", "fresh"))
-        baseline, report = _compare(baseline, report, gate, str(before), _Judges(judges, budget, fresh))
+        baseline, report = _compare(baseline, report, gate, str(before), _Judges(judges, budget, fresh), profile)
         suite = report.suite
-        writer.show(report, _sources(baseline, report) if "html" in outputs.targets else None)
+        writer.show(report, _sources(baseline, report, profile) if "html" in outputs.targets else None)
     except QtgenError as error:
         writer.refuse(suite, Failure(error.kind, describe(error)))
         raise
@@ -109,13 +120,14 @@ def command(
 
 
 def _compare(
-    baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: _Judges
+    baseline: EvalReport, report: EvalReport, gate: GateSettings, name: str, judges: _Judges, profile: Profile
 ) -> tuple[EvalReport, EvalReport]:
     """Return the baseline, scored again if necessary, and the report with the comparison."""
     check_comparable(baseline, replace(report, scorer=baseline.scorer), name)  # before judges are asked
     asked = _ask_judges(baseline, report, judges) if judges.models else None
     tested = compare_by_preference(asked.by_reference, gate.alpha) if asked else None
-    baseline, result = compare_scored_again(baseline, report, gate, _references(report), name, preferences=tested)
+    references = _references(report, profile)
+    baseline, result = compare_scored_again(baseline, report, gate, references, name, preferences=tested)
     return baseline, replace(report, gate=result, judging=asked.judging if asked else report.judging)
 
 
@@ -128,18 +140,17 @@ def _ask_judges(baseline: EvalReport, report: EvalReport, judges: _Judges) -> Pa
     return asked
 
 
-def _references(report: EvalReport) -> tuple[Reference, ...]:
+def _references(report: EvalReport, profile: Profile) -> tuple[Reference, ...]:
     """Return the suite's references for scoring a report again, or none if the suite cannot be used."""
     if report.scorer != scorer_name():
         return ()
     try:
-        return load_suite(find_suite(report.suite), profile_of(settings_from({}))).references
+        return load_suite(find_suite(report.suite), profile).references
     except UsageError:
         return ()
 
 
-def _sources(before: EvalReport, after: EvalReport) -> ReportSources:
-    profile = profile_of(settings_from({}))
+def _sources(before: EvalReport, after: EvalReport, profile: Profile) -> ReportSources:
     return ReportSources(
         before=before,
         pages=find_page_files(after, profile),
@@ -157,13 +168,13 @@ def _metric_names(metrics: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _gate_settings(suite: str, known: tuple[str, ...], given: Mapping[str, Any]) -> GateSettings:
+def _gate_settings(suite: str, profile: Profile, known: tuple[str, ...], given: Mapping[str, Any]) -> GateSettings:
     """Return the suite's settings of the gate with the given ones on top.
 
     Without the suite, the gate has the metrics that the reports say, or the default ones.
     """
     try:
-        settings = load_suite(find_suite(suite), profile_of(settings_from({}))).settings.gate
+        settings = load_suite(find_suite(suite), profile).settings.gate
     except UsageError:
         settings = GateSettings(metrics=known or GATE_METRICS)
     try:

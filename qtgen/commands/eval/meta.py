@@ -8,7 +8,7 @@ from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
 from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note
-from qtgen.commands._site import profile_of
+from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._steps import progress_after
 from qtgen.evaluation.metrics import METRICS, check_metric_names
 from qtgen.evaluation.people.agreement import Agreement, agreement, claim_agreement, read_sources
@@ -35,14 +35,15 @@ Exit codes:
     show_default=True,
     help="Measure these metrics, separated by commas, or `all`.",
 )
+@site_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def command(data: Path, metrics: str, as_json: bool) -> int:
+def command(data: Path, metrics: str, site: Path | None, as_json: bool) -> int:
     """Show how often a metric and people prefer the same answer of two, with 95% intervals.
 
     Pairs that people tied are excluded. A tie of the metric counts as half. The intervals come from a bootstrap over
     clusters.
     """
-    settings = settings_from({})
+    settings = settings_from({"site": site})
     load_plugins(settings.plugins)
     names = _metric_names(metrics)
     rows: list[Agreement] = []

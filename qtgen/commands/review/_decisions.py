@@ -1,19 +1,11 @@
 """What the commands about decisions share: the output folder, and the lines that are not decisions."""
 
-from pathlib import Path
-
-from qtgen.commands._options import settings_from
 from qtgen.commands._output import note, warn
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
 
 OTHER_FOLDER = "use --out to choose another folder"
 """The remedy if the output folder does not hold what it should."""
-
-
-def open_store(out: Path | None, site: Path | None) -> OutputFolder:
-    """Return the output folder that the option or the settings name."""
-    return OutputFolder(settings_from({"out": out, "site": site}).out)
 
 
 def note_file(store: OutputFolder) -> None:

@@ -12,11 +12,13 @@ import click
 
 from qtgen._util.text import json_text
 from qtgen.commands._echo import echo
-from qtgen.commands._options import folder
-from qtgen.commands._site import site_option
-from qtgen.commands.review._decisions import note_file, open_store, read_log
+from qtgen.commands._options import folder, settings_from
+from qtgen.commands._site import profile_of, site_option
+from qtgen.commands.review._decisions import note_file, read_log
 from qtgen.generation.decisions import Action, Decision, DecisionLog
-from qtgen.generation.provenance import WRITTEN_GROUPS
+from qtgen.generation.output import OutputFolder
+from qtgen.generation.provenance import written_groups
+from qtgen.page.compile import main_layout
 
 # Spreadsheets run a cell that begins with one of these as a formula, also after spaces and in full width.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
@@ -55,21 +57,23 @@ def command(**options: Any) -> int:
 
 
 def _run(options: ExportOptions) -> int:
-    store = open_store(options.out, options.site)
+    settings = settings_from({"out": options.out, "site": options.site})
+    groups = written_groups(main_layout(profile_of(settings)))
+    store = OutputFolder(settings.out)
     log = read_log(store)
-    lines = _csv_lines(log) if options.format == "csv" else map(json_text, _rows(log))
+    lines = _csv_lines(log, groups) if options.format == "csv" else map(json_text, _rows(log, groups))
     for line in lines:
         echo(line)
     note_file(store)
     return 0
 
 
-def _rows(log: DecisionLog) -> Iterator[dict[str, Any]]:
-    return (row_of(decision, is_undone=log.is_undone(decision)) for decision in log)
+def _rows(log: DecisionLog, groups: Sequence[str]) -> Iterator[dict[str, Any]]:
+    return (row_of(decision, groups, is_undone=log.is_undone(decision)) for decision in log)
 
 
-def row_of(decision: Decision, *, is_undone: bool) -> dict[str, Any]:
-    """Return a decision as flat columns. The digests have one column for each group of fields."""
+def row_of(decision: Decision, groups: Sequence[str], *, is_undone: bool) -> dict[str, Any]:
+    """Return a decision as flat columns. The digests have one column for each of the groups of fields."""
     draw, seen = decision.draw, decision.seen
     return {
         "id": decision.id,
@@ -90,15 +94,15 @@ def row_of(decision: Decision, *, is_undone: bool) -> dict[str, Any]:
         "seen_scorer": seen.scorer or None,
         "seen_compared": seen.compared or None,
         "seconds": decision.seconds,
-        **{f"{group}_digest": decision.texts.get(group) for group in WRITTEN_GROUPS},
-        **{f"{group}_after": decision.after.get(group) for group in WRITTEN_GROUPS},
+        **{f"{group}_digest": decision.texts.get(group) for group in groups},
+        **{f"{group}_after": decision.after.get(group) for group in groups},
     }
 
 
-def _csv_lines(log: DecisionLog) -> Iterator[str]:
-    columns = list(row_of(_NO_DECISION, is_undone=False))
+def _csv_lines(log: DecisionLog, groups: Sequence[str]) -> Iterator[str]:
+    columns = list(row_of(_NO_DECISION, groups, is_undone=False))
     yield _csv_line(columns)
-    for row in _rows(log):
+    for row in _rows(log, groups):
         yield _csv_line([csv_cell(row[name]) for name in columns])
 
 

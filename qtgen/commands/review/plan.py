@@ -113,7 +113,7 @@ def command(**arguments: object) -> int:
     limits = options.limits()
     check_name(options.name)
     check_absent(store, options.name)  # before the pages are read, which takes a while
-    frame, log = read_frame(options.paths, store.folder, profile_of(settings)), read_log(store)
+    frame, log = read_frame(options.paths, store.folder, profile), read_log(store)
     excluded = [f"{normpath(store.folder / path)}: not in the plan. {reason}" for path, reason in frame.excluded]
     warn(excluded, "page", " not in the plan")
     frame = _with_features(frame, log, options.paths, settings, store)

@@ -13,7 +13,7 @@ from qtgen.commands._options import folder, settings_from
 from qtgen.commands._output import note, warn
 from qtgen.commands._site import profile_of, site_option
 from qtgen.commands._tables import print_facts, print_table
-from qtgen.commands.review._decisions import OTHER_FOLDER, log_problems, note_file, open_store, read_log
+from qtgen.commands.review._decisions import OTHER_FOLDER, log_problems, note_file, read_log
 from qtgen.generation.decisions import Action, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.page.profile import Profile
@@ -73,8 +73,9 @@ def command(**options: Any) -> int:
 
 
 def _run(options: StatsOptions) -> int:
-    store = open_store(options.out, options.site)
-    profile = profile_of(settings_from({"out": options.out, "site": options.site}))
+    settings = settings_from({"out": options.out, "site": options.site})
+    store = OutputFolder(settings.out)
+    profile = profile_of(settings)
     plans = _plans(store, options)
     log = read_log(store)
     drawn = _of_plan(log, options.plan)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qtgen._util.preview import palette_css, preview_css, render_markdown
 from qtgen._util.preview.marks import RawMark
+from qtgen.page.layout import Layout
 
 BUNDLE = Path(__file__).parent / "static" / "preview"
 """The folder that `make bundle` writes. It is served as `/static/preview/`."""
@@ -65,6 +66,21 @@ def frame_document(base: str = "/static/preview") -> str:
         f'<script src="{escape(base)}/preview.js" defer></script>\n</head>\n'
         '<body><div id="preview" class="preview"></div></body>\n</html>\n'
     )
+
+
+def renders(layout: Layout) -> bool:
+    """Return whether the site's renderer is built. The one of the bundle renders formulas."""
+    return is_bundled() and layout.codec.math
+
+
+def why_approximate(layout: Layout) -> str:
+    """Return why a preview is approximate, for people."""
+    if layout.codec.math:
+        return (
+            "The site's renderer is not built, so formulas and details can look different. "
+            "Whoever runs the server builds it with: make bundle (needs npm)."
+        )
+    return "The site has a renderer of its own, so details can look different."
 
 
 def approximate_document(markdown: str, marks: Iterable[RawMark] = (), *, math: bool) -> str:

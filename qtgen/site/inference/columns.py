@@ -23,7 +23,7 @@ _SLUGS = [
     for ascii_only in ((False,) if keep.startswith("\\") else (True, False))
 ]
 _SAMPLE = 200
-_TELLING = re.compile(r"[^a-z0-9 ]|  ")  # what slugs with different settings treat differently
+_TELLING = re.compile(r"[-_]|[^\x00-\x7f]| [^a-z0-9]* ")  # what slugs with different settings treat differently
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ANY = re.compile(r"[\W_]+")
 

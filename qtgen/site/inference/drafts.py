@@ -156,26 +156,23 @@ def _stated(key: str, value: object) -> str:
     return f"{key}={text}" if key in ("min", "max") else text
 
 
+_KINDS: dict[type, str] = {
+    str: Kind.TEXT.value,
+    LongText: Kind.TEXT.value,
+    bool: Kind.BOOL.value,
+    int: Kind.INT.value,
+    float: Kind.FLOAT.value,
+    dt.date: Kind.DATE.value,
+    dt.datetime: Kind.DATETIME.value,
+    Items: Kind.LIST.value,
+    Node: Kind.MAP.value,
+    type(None): "null",
+}
+
+
 def kind_of(value: Observed) -> str:
     """Return the type of a value as `site.toml` names it, or `null`."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return Kind.BOOL
-        case int():
-            return Kind.INT
-        case float():
-            return Kind.FLOAT
-        case dt.datetime():
-            return Kind.DATETIME
-        case dt.date():
-            return Kind.DATE
-        case Items():
-            return Kind.LIST
-        case Node():
-            return Kind.MAP
-    return Kind.TEXT
+    return _KINDS[type(value)]
 
 
 def length_of(value: Observed) -> int:

@@ -1,5 +1,6 @@
 """Infer the layout of a site from what its pages contain."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,14 +87,13 @@ def _no_pages(observations: Observations) -> UsageError:
 
 def _relative(path: str, root: Path) -> str:
     """Return the path of a page below the root, without `.md`."""
-    absolute = Path(path).absolute()
-    folder = root.absolute()
-    if not absolute.is_relative_to(folder):
-        absolute, folder = absolute.resolve(), folder.resolve()
-    if not absolute.is_relative_to(folder):
-        message = f"the page is not below {root}, the folder of site.toml"
-        raise UsageError(message, path=path, remedy="create site.toml in a folder that contains all pages")
-    return absolute.relative_to(folder).as_posix().removesuffix(".md")
+    for absolute in (os.path.abspath, os.path.realpath):
+        prefix = absolute(root).rstrip(os.sep) + os.sep
+        file = absolute(path)
+        if file.startswith(prefix):
+            return file.removeprefix(prefix).replace(os.sep, "/").removesuffix(".md")
+    message = f"the page is not below {root}, the folder of site.toml"
+    raise UsageError(message, path=path, remedy="create site.toml in a folder that contains all pages")
 
 
 def _layout(number: int, part: Part, pages: Sequence[ObservedPage]) -> LayoutDraft:
@@ -147,7 +147,7 @@ def _inferred(
     observations: Observations, root: Path, layouts: Sequence[LayoutDraft], slug: Slug, links: SiteLinks | None
 ) -> Inferred:
     pages = observations.pages
-    findings = [finding for layout in layouts for finding in layout.findings]
+    findings = [finding for layout in layouts for finding in _in_order(layout)]
     outside = {
         place.page for finding in findings if finding.standing is not Standing.CANDIDATE for place in finding.against
     }
@@ -161,6 +161,13 @@ def _inferred(
             orders[layout.number, draft.path] = [inner.key for inner in draft.fields]
     files = [page.path for page in pages]
     return Inferred(text, files, observations.unusable, findings, orders, len(pages) - len(outside))
+
+
+def _in_order(layout: LayoutDraft) -> list[Finding]:
+    """Return the findings of a layout: those about all of it, then those about each field, then suspects."""
+    ranks = {draft.path: rank for rank, draft in enumerate(layout.walk(), 1)}
+    ranks |= dict.fromkeys(("", "path", BODY_FIELD), 0) if BODY_FIELD not in ranks else dict.fromkeys(("", "path"), 0)
+    return sorted(layout.findings, key=lambda finding: ranks.get(finding.field, len(ranks) + 1))
 
 
 def _answers(layout: LayoutDraft, pages: Sequence[ObservedPage]) -> list[Any]:

@@ -13,7 +13,7 @@ from qtgen.site.inference.values import items_of
 
 _UNIQUE = 0.95
 _HITS = 0.9  # the share of values that name a page, if nothing else shows that they are links
-_MAX_DIFFERENCES = 0.1  # the share of links that may differ from their page: copies get stale
+_MAX_DIFFERENCES = 0.2  # the share of links that may differ from their page: copies get stale
 _TRIED = 300
 _COMMA = ", "  # between the keys in one text
 _MOST_LINKS = 7

@@ -70,6 +70,7 @@ class Relations:
         self._question = layout.roles["question"]
         self._path_fields: set[str] = set()
         self._depends: dict[str, set[str]] = {}
+        self._long: dict[str, bool] = {}
 
     def decide_path(self) -> None:
         """Set the template of the path of a page."""
@@ -115,6 +116,11 @@ class Relations:
                 self._decide_template(draft, fit)
 
     def _is_long(self, path: str) -> bool:
+        if path not in self._long:
+            self._long[path] = self._has_long_texts(path)
+        return self._long[path]
+
+    def _has_long_texts(self, path: str) -> bool:
         column = self._columns.columns[path]
         return 2 * sum(isinstance(value, LongText) for value in column) > len(column)
 

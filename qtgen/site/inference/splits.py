@@ -10,6 +10,7 @@ from qtgen.site.inference.observe import Node, ObservedPage
 
 _ALWAYS = 0.98
 """The share of pages of a kind that must have a key, or an order of keys, so that the kind is known by it."""
+_SEVERAL = 3  # keys that only one of two kinds has
 _MOST_LAYOUTS = 8
 _MOST_VALUES = 12
 _STRAY = 0.02  # the share of pages that may have no kind
@@ -39,8 +40,9 @@ class _Kind:
     order: frozenset[tuple[str, str]]
 
     def differs(self, other: "_Kind") -> bool:
-        """Return whether each has keys that the other one lacks, or the keys have another order."""
-        return bool(self.required & other.absent) or bool(other.required & self.absent) or self.reverses(other)
+        """Return whether each has keys that the other one lacks, or one has several, or the keys have another order."""
+        own, others = self.required & other.absent, other.required & self.absent
+        return bool(own and others) or len(own | others) >= _SEVERAL or self.reverses(other)
 
     def reverses(self, other: "_Kind") -> bool:
         """Return whether two keys have another order."""
@@ -75,6 +77,7 @@ def _by_folder(pages: Sequence[ObservedPage], files: Sequence[str]) -> list[Part
     for number, file in enumerate(files):
         groups[_head(file, depth + 1)].append(number)
     kinds = {folder: _kind(pages, numbers) for folder, numbers in groups.items() if len(numbers) >= MIN_PAGES}
+    kinds = _clear(kinds)
     classes = _classes(kinds, lambda kind, other: kind.differs(other))
     if len(classes) < 2:
         return []
@@ -110,14 +113,31 @@ def _kind(pages: Sequence[ObservedPage], numbers: Sequence[int]) -> _Kind:
     sequences = Counter(pages[number].root.keys for number in numbers)
     before: Counter[tuple[str, str]] = Counter()
     for keys, count in sequences.items():
-        counts.update(dict.fromkeys(keys, count))
+        counts.update(dict.fromkeys(map(_base, keys), count))
         before.update(dict.fromkeys(combinations(keys, 2), count))
     least, most = _ALWAYS * len(numbers), (1 - _ALWAYS) * len(numbers)
     return _Kind(
         frozenset(key for key, count in counts.items() if count >= least),
-        frozenset(key for key in _all_keys(pages) if counts[key] <= most),
+        frozenset(key for key in map(_base, _all_keys(pages)) if counts[key] <= most),
         frozenset(pair for pair, count in before.items() if count >= least),
     )
+
+
+def _base(key: str) -> str:
+    """Return a key without its number, because a page can have more or fewer of numbered keys."""
+    return key.rstrip("0123456789") or key
+
+
+def _clear(kinds: Mapping[str, _Kind]) -> dict[str, _Kind]:
+    """Return the kinds without the keys that only a part of the pages of some kind has: they depend on other things."""
+    mixed = {
+        key
+        for kind in kinds.values()
+        for other in kinds.values()
+        for key in kind.required | kind.absent
+        if key not in other.required and key not in other.absent
+    }
+    return {name: _Kind(kind.required - mixed, kind.absent - mixed, kind.order) for name, kind in kinds.items()}
 
 
 def _all_keys(pages: Sequence[ObservedPage]) -> set[str]:
@@ -137,7 +157,7 @@ def _by_key(pages: Sequence[ObservedPage], part: Part) -> list[Part]:
         large = {value: numbers for value, numbers in groups.items() if len(numbers) >= MIN_PAGES}
         strays += [number for value, numbers in groups.items() if value not in large for number in numbers]
         kinds = {value: _kind(pages, numbers) for value, numbers in large.items()}
-        score = _score(kinds)
+        score = _score(_clear(kinds))
         if score > best_score and len(strays) <= _STRAY * len(part.pages):
             best_score = score
             best = [Part(numbers, part.files, (key, value)) for value, numbers in large.items()]

@@ -93,7 +93,12 @@ def propose_values(layout: LayoutDraft, draft: Draft, site: Mapping[str, Counter
         return
     if draft.kinds in ((Kind.INT,), (Kind.FLOAT,)):
         _propose_range(layout, draft)
-    elif not _propose_enum(layout, draft) and draft.is_text and not draft.in_list:
+        return
+    if draft.settings.get("source") == "subject":
+        draft.settings["known"] = _known(draft)
+    elif draft.settings.get("source") == "model":
+        _propose_sizes(layout, draft)
+    if not _propose_enum(layout, draft) and draft.is_text and not draft.in_list:
         _propose_unique(layout, draft, site[draft.path])
 
 
@@ -102,6 +107,27 @@ def _propose_range(layout: LayoutDraft, draft: Draft) -> None:
     if len(numbers) >= MIN_PAGES and draft.path != layout.roles.get("id"):
         setting = {"min": min(numbers), "max": max(numbers)}  # type: ignore[type-var]  # they are numbers
         layout.propose(draft, "range", setting, len(numbers), [])
+
+
+def _propose_sizes(layout: LayoutDraft, draft: Draft) -> None:
+    """Propose the fewest and the most characters, or items, of what a model writes."""
+    separator = draft.settings.get("separator")
+    sizes = [
+        len(value.value.items)
+        if isinstance(value.value, Items)
+        else len(value.value.split(separator))
+        if separator and isinstance(value.value, str)
+        else length_of(value.value)
+        for value in draft.values
+    ]
+    if len(sizes) >= MIN_PAGES:
+        layout.propose(draft, "size", {"min": min(sizes), "max": max(sizes)}, len(sizes), [])
+
+
+def _known(draft: Draft) -> list[Observed]:
+    """Return the values that a field has on several pages, in order."""
+    counts = frequencies(draft.values)
+    return sorted((value for (_, value), count in counts.items() if count >= _LEAST_COUNT and _is_word(value)), key=str)
 
 
 def _propose_enum(layout: LayoutDraft, draft: Draft) -> bool:

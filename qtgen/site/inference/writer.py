@@ -23,7 +23,7 @@ _HEAD = """\
 """
 _ORDER = (
     "type", "style", "indent", "text_indent", "repeat", "required", "const", "value", "default", "source", "group",
-    "separator", "copy", "ref",
+    "separator", "known", "copy", "ref",
 )  # fmt: skip
 _LAYOUT_ORDER = ("files", "when", "path", "body", "text_indent", "quote", "booleans")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -61,6 +61,7 @@ def _lines(site: SiteDraft) -> Iterator[str]:
     conforming = site.pages - len(site.outside)
     yield from _HEAD.format(pages=pluralize(site.pages, "page"), conforming=f"{conforming:,}").splitlines()
     yield f"format = {FORMAT}"
+    yield "# The name of the folder. Write the name of the site."
     yield f"name = {toml(site.name.replace('-', ' ').replace('_', ' ').strip().title() or 'Site')}"
     slug = site.slug
     settings = {"keep": slug.keep, "space": slug.space, "collapse": slug.collapse, "ascii": slug.ascii}
@@ -132,7 +133,8 @@ def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
     else:
         parts = [f"{count:,} of {pluralize(draft.of, thing)}"]
     for finding in findings:
-        if finding.standing is Standing.ASSERTED and finding.against and finding.kind != "required":
+        is_said = finding.standing is Standing.ASSERTED or finding.kind == "copy"
+        if is_said and finding.against and finding.kind != "required":
             verb = "disagrees" if len(finding.against) == 1 else "disagree"
             parts.append(f"{finding.kind}: {len(finding.against):,} {verb}")
     return "; ".join(parts)

@@ -1,6 +1,6 @@
 """The values that the templates of a layout give to the fields of a page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -10,8 +10,6 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind
 from qtgen.page.template import FILE_FIELDS, Reference, Template
 from qtgen.validation.rules.types import PageFile
-
-_Piece = Callable[[PageFile, Mapping[str, Value]], str | None]
 
 
 def file_values(file: PageFile) -> dict[str, str]:
@@ -58,86 +56,84 @@ def _describe_part(part: str | Reference) -> str:
     return "".join(filters[name] for name in reversed(part.filters)) + f"the {name}"
 
 
-class Templates:
-    """Fills several templates of one layout at once. Each field that they name passes its filters only once.
+@cache
+def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
+    """Return the test whether all names of a page in the canonical layout are those that its templates give.
 
-    Args:
-        layout: The layout.
-        templates: The templates.
+    It is needed for every page, so each field passes its filters only once. If a template names what is not a required
+    text, the test is the slower one.
     """
+    paths = [path for path in layout.templates if path != layout.file_name_field]
+    templates = [layout.file_name, layout.folder, *(layout.templates[path] for path in paths)]
+    references = dict.fromkeys(reference for template in templates for reference in template.references)
+    written = [*paths, *([layout.file_name_field] if layout.file_name_field else [])]
+    if not all(_is_plain(layout, reference) for reference in [*references, *(Reference(path, ()) for path in written)]):
+        return _slow_test(layout, paths)
+    plain = [reference for reference in references if not reference.filters]
+    slugged = [reference for reference in references if reference.filters]
+    places = {reference: place for place, reference in enumerate([*plain, *slugged])}
+    get_plain, get_slugged = (_getter([reference.path for reference in some]) for some in (plain, slugged))
+    copies = [path for path in paths if layout.templates[path].copied]
+    get_copies = _getter(copies)
+    get_copied = _getter([places[layout.templates[path].references[0]] for path in copies])
+    others = [(path, _joiner(layout.templates[path], places)) for path in paths if path not in copies]
+    file_name, folder = _joiner(layout.file_name, places), _joiner(layout.folder, places)
+    slug, depth, name_field = layout.slug, folder_depth(layout), layout.file_name_field
 
-    def __init__(self, layout: Layout, templates: list[Template]) -> None:
-        references = dict.fromkeys(reference for template in templates for reference in template.references)
-        self._pieces = [_piece(layout, reference) for reference in references]
-        numbers = {reference: number for number, reference in enumerate(references)}
-        self._texts = [_joiner(template, numbers) for template in templates]
+    def agree(file: PageFile) -> bool:
+        values, name = file.page.values, file.name
+        pieces = (*get_plain(values), *map(slug, get_slugged(values)))
+        if get_copies(values) != get_copied(pieces) or name != file_name(pieces):
+            return False
+        if name_field is not None and values[name_field] != name:
+            return False
+        for path, text in others:
+            if values[path] != text(pieces):
+                return False
+        return (file.folder if depth == 1 else last_folders(file, depth)) == folder(pieces)
 
-    def fill(self, file: PageFile) -> list[str] | None:
-        """Return the text of each template, or None if a field that one of them names is missing or no text."""
+    return agree
+
+
+def _is_plain(layout: Layout, reference: Reference) -> bool:
+    """Return whether a reference is to a text that every page has, as it is or as a slug."""
+    field = layout.fields.get(reference.path)
+    section = layout.sections.get(field.section) if field else None
+    is_there = field is not None and field.required and (section is None or section.required)
+    return is_there and field is not None and field.spec.kinds == (Kind.TEXT,) and reference.filters in ((), ("slug",))
+
+
+def _slow_test(layout: Layout, paths: list[str]) -> Callable[[PageFile], bool]:
+    name_field, depth = layout.file_name_field, folder_depth(layout)
+
+    def agree(file: PageFile) -> bool:
         values = file.page.values
-        pieces = [piece(file, values) for piece in self._pieces]
-        if None in pieces:
-            return None
-        return [text(pieces) for text in self._texts]
+        names = fill_template(file, layout.file_name), fill_template(file, layout.folder)
+        if names != (file.name, last_folders(file, depth)):
+            return False
+        if name_field is not None and values.get(name_field) != file.name:
+            return False
+        return all(values.get(path) == fill_template(file, layout.templates[path]) for path in paths)
+
+    return agree
 
 
-def _piece(layout: Layout, reference: Reference) -> _Piece:
-    path = reference.path
-    if path in FILE_FIELDS:
-        return lambda file, _: _filtered(file_values(file)[path], reference.filters, layout)
-    if reference.filters == ("slug",):
-        slug = layout.slug
-        return lambda _, values: slug(text) if (text := _text(values.get(path))) else None
-    if reference.filters == ():
-        return lambda _, values: _text(values.get(path))
-    return lambda _, values: _filtered(text, reference.filters, layout) if (text := _text(values.get(path))) else None
+def _getter(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that takes some items, as a tuple even if there is only one or none."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda items: tuple([items[key] for key in keys])
 
 
-def _text(value: Value) -> str | None:
-    """Return a value as a template writes it, or None if it writes no such value."""
-    if isinstance(value, str):
-        return value or None
-    return None if value is None or isinstance(value, list | dict) else str(value)
-
-
-def _filtered(text: str, filters: tuple[str, ...], layout: Layout) -> str:
-    for name in filters:
-        text = layout.slug(text) if name == "slug" else text.lower()
-    return text
-
-
-def _joiner(template: Template, numbers: Mapping[Reference, int]) -> Callable[[list[Any]], str]:
+def _joiner(template: Template, places: Mapping[Reference, int]) -> Callable[[tuple[str, ...]], str]:
     """Return the function that makes the text of a template from the pieces of a page."""
     if not template.references:
         return lambda _: template.source
     if len(template.parts) == 1:
-        return itemgetter(numbers[template.references[0]])
-    form = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in template.parts)
-    get = itemgetter(*(numbers[reference] for reference in template.references))
+        return itemgetter(places[template.references[0]])
+    form = "".join([part.replace("%", "%%") if isinstance(part, str) else "%s" for part in template.parts])
+    get = itemgetter(*(places[reference] for reference in template.references))
     return lambda pieces: form % get(pieces)
-
-
-@cache
-def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
-    """Return the test whether all names of a page in the canonical layout are those that its templates give."""
-    paths = [path for path in layout.templates if path != layout.file_name_field]
-    depth = folder_depth(layout)
-    templates = [layout.file_name, layout.folder, *(layout.templates[path] for path in paths)]
-    fill, name_field = Templates(layout, templates).fill, layout.file_name_field
-
-    def agree(file: PageFile) -> bool:
-        filled = fill(file)
-        if filled is None:
-            return False
-        values, (name, folder, *texts) = file.page.values, filled
-        return (
-            file.name == name
-            and (name_field is None or values.get(name_field) == name)
-            and last_folders(file, depth) == folder
-            and [values.get(path) for path in paths] == texts
-        )
-
-    return agree
 
 
 @cache

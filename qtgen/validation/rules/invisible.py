@@ -18,15 +18,15 @@ _BLOCK_MARKS = frozenset("-+=.)")  # these count only at the beginning of a line
 
 
 def _has_only_ascii_names(file: PageFile) -> bool:
-    """Return whether no text that the pattern does not search can contain an invisible character."""
+    """Return whether no text that the pattern does not search can contain an invisible character.
+
+    A page in the canonical layout has no lists.
+    """
     if file.page.text.isascii():
         return True
     searched = file.page.layout.model_fields
     values = file.page.values.items()
-    return not any(
-        not value.isascii() and path not in searched if isinstance(value, str) else isinstance(value, list)
-        for path, value in values
-    )
+    return not any(isinstance(value, str) and not value.isascii() and path not in searched for path, value in values)
 
 
 @rule(

@@ -227,7 +227,10 @@ def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
         for path in dates:
             if type(values.get(path)) is not date and path in values:
                 return False
-        return all(path not in values or fault(values[path]) is None for path, fault in checks)
+        for path, fault in checks:  # noqa: SIM110 - faster than all()
+            if path in values and fault(values[path]) is not None:
+                return False
+        return True
 
     return usual
 

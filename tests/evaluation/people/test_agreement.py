@@ -23,9 +23,10 @@ from qtgen.evaluation.statistics.paired import Interval
 from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import group_digests
-from qtgen.page import decode_answer, read
+from qtgen.page import decode_answer
 from qtgen.page.profile import default_profile
 from support import ROOT, SHARED
+from support.default_tables import read
 from support.pages import write_site
 
 

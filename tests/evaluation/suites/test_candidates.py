@@ -12,10 +12,10 @@ from qtgen.errors import BudgetReached, Refused
 from qtgen.evaluation.suites.candidates import Candidate, find_candidates, generate_candidates, in_suite_order
 from qtgen.evaluation.suites.suite import Suite, load_suite
 from qtgen.generation.config import GenerationConfig
-from qtgen.page import slug
 from qtgen.page.profile import default_profile
 from qtgen.validation.selection import choose_rules
 from support import Scripted, points_json
+from support.default_tables import slug
 
 
 def test_of_several_pages_with_one_name_the_one_of_the_subject_counts(smoke: Path, tmp_path: Path) -> None:

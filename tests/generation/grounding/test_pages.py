@@ -14,9 +14,9 @@ from qtgen.generation.grounding.pages import ground_page
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.types import STANDARD_STYLE
-from qtgen.page import read_text
 from qtgen.validation.diagnostics import Severity
 from support import TODAY, Scripted, points_json
+from support.default_tables import read_text
 
 SOURCE = """Osmosis moves water through a membrane that holds the solute back, until both sides balance. Water moves to
 the side with more solute in it. The gradient, the membrane, the pressure and the balance matter. The membrane is 8 nm

@@ -4,11 +4,12 @@ import pytest
 
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import DecisionLog
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
-from qtgen.page import read
+from qtgen.generation.provenance import group_digests
 from qtgen.page.profile import default_profile
 from qtgen.review.audits.audits import Limits, digests_from_files, make_plan, read_frame
 from support.audits import NOW
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import read
 from support.pages import make_page, page_path, page_text, write_site
 
 

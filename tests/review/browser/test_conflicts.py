@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.page import read
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.review_desk import Desk, OpenDesk, recorded, write_rewrites
 from support.reviews import DESCRIPTION, url_of

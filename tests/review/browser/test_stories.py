@@ -9,7 +9,8 @@ import pytest
 
 from qtgen.generation.decisions import REASONS
 from qtgen.generation.output import OutputFolder
-from qtgen.page import decode_answer, read
+from qtgen.page import decode_answer
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, changed_lines, page_path, write_site
 from support.review_desk import NEW_ANSWER, OLD_ANSWER, Desk, OpenDesk, recorded, write_rewrites
 from support.reviews import DESCRIPTION, url_of

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen._util.preview import render_markdown
-from qtgen.page import decode_answer, read
+from qtgen.page import decode_answer
 from qtgen.page.markdown import find_segments
 from qtgen.review.comparison.changes import compare, compare_texts, merged
 from qtgen.review.types import Mark
 from support.changed_texts import change, shown
+from support.default_tables import read
 
 
 def parts(text: str, marks: Sequence[Mark]) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qtgen.errors import SpliceError, UnwritableText, UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read, read_text
+from support.default_tables import read, read_text
 from support.pages import page_path, page_text, write_site
 from support.reviews import make_actions, request_for, save_rewrite
 

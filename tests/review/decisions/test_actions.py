@@ -15,10 +15,10 @@ from qtgen.errors import PageConflict, QtgenError, UnwritableText, UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.decisions.edits import AddsErrors
 from qtgen.review.files import PageChanged
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, changed_lines, page_path, write_site
 from support.reviews import DESCRIPTION, NOW, make_actions, request_for, save_rewrite, url_of
 

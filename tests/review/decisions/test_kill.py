@@ -10,8 +10,8 @@ import pytest
 
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read
 from qtgen.review.decisions.actions import Actions
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, NOW, request_for, save_rewrite, url_of
 

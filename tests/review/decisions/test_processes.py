@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.review.files import read_page_file
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, url_of
 

@@ -9,12 +9,13 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.decisions import State
 from qtgen.generation.output import OutputFolder
-from qtgen.generation.provenance import WRITTEN_GROUPS, group_digests
+from qtgen.generation.provenance import group_digests
 from qtgen.llm.types import Prompt
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.regeneration import REASONS, RewriteResult, StalenessFilter, regenerate
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
+from support.default_site import WRITTEN_GROUPS
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, make_actions, request_for, url_of
 from support.rewriting import OFF_TOPIC, Responder, seo_json

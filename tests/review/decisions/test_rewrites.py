@@ -9,9 +9,9 @@ import pytest
 
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.output import OutputFolder
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.review.decisions.rewrites import as_rewrite, read_rewrites, rewrite_of, still_applies
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, NOW, make_actions, request_for, save_rewrite, url_of
 

@@ -12,7 +12,7 @@ import pytest
 
 from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
-from qtgen.page import decode_answer, encode_answer, read
+from qtgen.page import decode_answer, encode_answer
 from qtgen.page.compile import default_layout
 from qtgen.review.decisions.drafts import Drafts
 from qtgen.review.types import FindingCount
@@ -21,6 +21,7 @@ from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import REGISTRY, Example, SiteRule
 from support.asgi import Reply, call
 from support.audits import write_audit
+from support.default_tables import read
 from support.pages import LONG_DESCRIPTION, page_path, write_site
 from support.review_app import OLD, SAME_ORIGIN, ReviewApp, open_app
 from support.reviews import DESCRIPTION, save_rewrite, url_of

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qtgen.generation.output import OutputFolder
-from qtgen.page import encode_answer, read
+from qtgen.page import encode_answer
 from support.browser import OpenPage
+from support.default_tables import read
 from support.pages import page_path, write_site
 from support.review_app import OLD, served
 from support.reviews import DESCRIPTION, save_rewrite, url_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from qtgen.page import decode_answer, read
+from qtgen.page import decode_answer
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
@@ -12,6 +12,7 @@ from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import REGISTRY, PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.run import ValidationOptions
+from support.default_tables import read
 from support.validation import check
 
 _START = EXAMPLE_PAGE.index("answer: >-")

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from qtgen.page import Span, read, read_text
+from qtgen.page import Span
 from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.types import FixFactory, FixSafety, RuleFix
+from support.default_tables import read, read_text
 from support.validation import example_with
 
 _CANONICAL = PageFile(EXAMPLE_PATH, read_text(EXAMPLE_PAGE))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.edits import apply_edits
 from qtgen.validation.rules.edits import change_fields, replace_parts, span_within
+from support.default_tables import read
 from support.validation import example_with
 
 _ESCAPED = read(example_with("author: QuickTakes", r'author: "Quick\x54akes"'))

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules import PageChecker, PageFile
 from qtgen.validation.selection import choose_rules
+from support.default_tables import read
 from support.faults import FAULTS, Fault, Shown, compare
 from support.oracle import needs_renderer, parse_nodes, render, sample_answers
 

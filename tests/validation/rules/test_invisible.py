@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from qtgen.page import Page, read
+from qtgen.page import Page
 from qtgen.page.edits import apply_edits
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules import REGISTRY, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.invisible import invisible_character
+from support.default_tables import read
 from support.validation import check, example_with
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.validation.fixes import apply_safe_fixes
 from qtgen.validation.rules import PageChecker, PageFile
 from qtgen.validation.rules.example import EXAMPLE_PATH
+from support.default_tables import read
 from support.validation import ALL_RULES, codes_of_block, example_with
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
 from qtgen.validation.autofix import fix_pages
@@ -10,6 +9,7 @@ from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions
+from support.default_tables import read
 from support.validation import ALL_RULES, run_options
 
 _LINK = EXAMPLE_PAGE[EXAMPLE_PAGE.index("related_article1") : EXAMPLE_PAGE.rindex("---")]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.markdown import expand_line_breaks, find_segments
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import batches_for_paths
@@ -10,6 +9,7 @@ from qtgen.validation.autofix import fix_pages
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
+from support.default_tables import read
 from support.oracle import needs_renderer, render
 
 pytestmark = needs_renderer

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from qtgen.page import read_text
 from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules import REGISTRY, Example, Finding, PageChecker, PageFile, PageRule, rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
+from support.default_tables import read_text
 
 
 @pytest.fixture(autouse=True)

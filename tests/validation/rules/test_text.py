@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.page import read
 from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.plugins import rules_key
@@ -12,6 +11,7 @@ from qtgen.validation.rules import PageFile, check_page
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
 from qtgen.validation.run import ValidationOptions
+from support.default_tables import read
 from support.validation import ALL_RULES, Run, codes_of, example_with, validate_paths, write_page
 
 

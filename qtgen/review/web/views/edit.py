@@ -7,7 +7,7 @@ from qtgen.errors import UsageError
 from qtgen.review.fields import EditableField, editable_fields
 from qtgen.review.types import View, Viewer
 from qtgen.review.web.addresses import review_address
-from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.bundle import renders, why_approximate
 from qtgen.review.web.modes import Mode
 from qtgen.review.web.views.errors import NotFound
 from qtgen.review.web.views.page import versions_for
@@ -37,6 +37,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
         "page": opened.page,
         "back": back,
         "is_blind": mode.is_blind,
+        "why_approximate": why_approximate(layout),
         "fields": editable,
         "values": {**fields, **(draft.fields if draft else {})},
         "note": draft.note if draft else "",
@@ -50,7 +51,7 @@ def edit_view(workspace: Workspace, query: Mapping[str, str], viewer: Viewer) ->
             "file_digest": opened.file.digest,
             "fields": fields,
             "may_save": may_save,
-            "has_bundle": is_bundled(),
+            "has_bundle": renders(layout),
             "other": other["fields"] if other else None,
             "description": _bounds(editable),
         },

@@ -11,7 +11,7 @@ from qtgen.review.audits.acceptance import Verdict
 from qtgen.review.decisions.rewrites import still_applies
 from qtgen.review.types import Mark, Rewrite, View, Viewer
 from qtgen.review.web.addresses import address_in_queue, review_address
-from qtgen.review.web.bundle import is_bundled
+from qtgen.review.web.bundle import renders, why_approximate
 from qtgen.review.web.last_decision import last_decision
 from qtgen.review.web.modes import Mode, is_swapped
 from qtgen.review.web.views.errors import NotFound, error_view, sentence_of, status_of
@@ -111,6 +111,7 @@ class _Screen:
             "changed_answers": self._changed_answers(data["sides"]),
             "is_beside": not data["sides"].get("changes", {}).get("is_merged", True),
             "search_results": self._search_results(),
+            "why_approximate": why_approximate(layout),
             "source": source,
             "source_is_cut": is_cut,
             "rewrite": rewrite,
@@ -140,7 +141,7 @@ class _Screen:
             "next": self._address(near.next) if near else None,
             "tab": tab if tab in names else names[0],
             "sides": sides,
-            "has_bundle": is_bundled(),
+            "has_bundle": renders(self.opened.file.page.layout),
             "may_write": self.viewer.may_write,
             "is_pair": self.mode.is_blind and self.rewrite is not None,
             "rewrite": self.rewrite.digest if self.rewrite else "",
