@@ -207,7 +207,7 @@ class _Work:
         for path in self.change.retyped:
             value = self.page.values.get(path)
             if path in self.page.values and not has_type(value, self.change.new.fields[path].spec.kinds):
-                raise SpliceError(f"`{value}` has not the type of the new layout", field=path)
+                raise SpliceError(f"`{value}` does not have the type that the new layout gives it", field=path)
 
 
 def _paths(page: Page) -> set[str]:
