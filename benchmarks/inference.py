@@ -37,9 +37,8 @@ print(json.dumps([len(inferred.files), inferred.conforming, read - start, done -
 
 
 def main(folders: list[str]) -> None:
-    print(
-        f"{'pages':>8}  {'conform':>8}  {'read':>8}  {'infer':>8}  {'locate':>8}  {'whole':>8}  {'cpu':>8}  {'MiB':>5}  {'all':>5}"
-    )
+    names = ("read", "infer", "locate", "whole", "cpu")
+    print(f"{'pages':>8}  {'conform':>8}  {'  '.join(f'{name:>8}' for name in names)}  {'MiB':>5}  {'all':>5}")
     for folder in folders:
         start, before = time.perf_counter(), _processor_time()
         command = [sys.executable, "-c", _PROGRAM, folder]

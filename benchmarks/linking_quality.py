@@ -85,7 +85,6 @@ def without_links(catalog: Catalog) -> PageTable:
     """Return all pages as if none had a link yet."""
     codes: dict[str, int] = {}
     linkable = np.array([catalog.is_linkable(number) for number in range(len(catalog))])
-    slug = default_layout().slug
     return PageTable(
         meanings=center(np.concatenate(catalog.vectors)),
         subjects=np.array(

@@ -15,10 +15,11 @@ from qtgen.page.template import parse_template, slugger
 _SECTION_INDENT = 2
 
 
-@cache
 def layouts_of(profile: Profile) -> tuple[Layout, ...]:
     """Return the compiled layouts of a profile, in its order."""
-    return tuple(_compile(profile, number, spec) for number, spec in enumerate(profile.file.layout))
+    if profile.layouts is None:
+        profile.layouts = tuple(_compile(profile, number, spec) for number, spec in enumerate(profile.file.layout))
+    return profile.layouts
 
 
 def default_layout() -> Layout:
@@ -59,7 +60,10 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
     """Return whether a page's values are those by which the layout is chosen."""
-    return all(values.get(path) == value for path, value in layout.spec.when.items())
+    return all(
+        values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
+        for path, value in layout.spec.when.items()
+    )
 
 
 def _compile(profile: Profile, number: int, spec: LayoutSpec) -> Layout:

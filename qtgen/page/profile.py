@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+
+if TYPE_CHECKING:
+    from qtgen.page.layout import Layout
 
 FILE_NAME = "site.toml"
 FORMAT = 1
@@ -297,12 +300,14 @@ class Profile:
         raw: The bytes of the file.
         path: The file, or None for the default profile.
         digest: The first 16 hexadecimal digits of the SHA-256 of the bytes.
+        layouts: What `compile.layouts_of` keeps here.
     """
 
-    __slots__ = ("_hash", "digest", "file", "path", "raw")
+    __slots__ = ("_hash", "digest", "file", "layouts", "path", "raw")
 
     def __init__(self, file: SiteFile, raw: bytes, path: Path | None) -> None:
         self.file, self.raw, self.path = file, raw, path
+        self.layouts: tuple[Layout, ...] | None = None
         self.digest = hashlib.sha256(raw).hexdigest()[:16]
         self._hash = hash((raw, path))
 

@@ -27,7 +27,7 @@ def read(raw: bytes, profile: Profile, path: str) -> Page:
     """
     candidates = candidates_for(profile, path)
     page = read_as(raw, candidates[0])
-    if len(candidates) == 1 and not candidates[0].spec.when:
+    if len(candidates) == 1:
         return page
     layout = next((layout for layout in candidates if fits(layout, page.values)), candidates[0])
     return page if layout is page.layout else read_as(raw, layout)
@@ -44,7 +44,8 @@ def read_as(raw: bytes, layout: Layout) -> Page:
     except UnicodeDecodeError as error:
         return _not_utf8(raw, layout, error)
     if has_only_page_bytes(raw):
-        page = layout.scan(text) if layout.scan else None
+        scan = layout.scan
+        page = scan(text) if scan else None
         return page if page is not None else read_exactly(text, layout)
     return read_exactly(text, layout, tuple(_forbidden_characters(text, layout)))
 

@@ -89,6 +89,7 @@ class _Scanner:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._body, self._true = layout.body, layout.spec.booleans
         self._pattern = re.compile(_layout_pattern(layout))
         self._groups: dict[str, int] = {}  # the number of the group of each value
         marks: dict[str, int] = {}  # of the groups that tell folded from plain
@@ -115,24 +116,24 @@ class _Scanner:
         spelling = [(path, str(values[path])) for path in plan.respellable]
         for path, convert in plan.converters:
             values[path] = convert(values[path])  # type: ignore[arg-type]  # still the text of the group
-        layout, end = self._layout, match.end()
+        end = match.end()
         spans: Mapping[str, Span] = _MatchSpans(match, self._groups)
-        if layout.has_text_body:
+        if self._body is None:
             spans = dict(spans)
             spans[BODY_FIELD] = span = body_span(text, end)
             values[BODY_FIELD] = text[span.start : span.end]
-        return Page(text, layout, values, spans, self._style(groups, values, spelling, text[end:]))
+        return Page(text, self._layout, values, spans, self._style(groups, values, spelling, text[end:]))
 
     def _style(
         self, groups: tuple[str | None, ...], values: dict[str, Value], spelling: list[tuple[str, str]], body: str
     ) -> Style:
         plain, folded = self._fold_style(self._get_marks(groups))
-        true = self._layout.spec.booleans
+        true = self._true
         unusual = {path: written for path, written in spelling if written != spell(values[path], true)}
         blank = groups[-1] is not None
-        if not (plain or folded or unusual or blank) and body == self._layout.body:
+        if not (plain or folded or unusual or blank) and body == self._body:
             return HOUSE_STYLE
-        return Style(plain, folded, unusual, blank, None if body == self._layout.body else body)
+        return Style(plain, folded, unusual, blank, None if body == self._body else body)
 
     def _make_plan(self, absent: tuple[bool, ...]) -> _Plan:
         missing: set[str] = set().union(*compress(self._indicators.values(), absent))

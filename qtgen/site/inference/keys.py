@@ -17,6 +17,7 @@ from qtgen.site.inference.observe import Items, Node
 Keys: TypeAlias = tuple[str, ...]
 
 _NUMBERED = re.compile(r"(.*?\D)([1-9]\d?)")
+_INDESCRIBABLE = "a layout cannot describe {}; rename or remove it"
 _RARE = 0.01  # the share of maps with a key that is suspect if it resembles another key
 _RARE_COUNT = 5
 _TIMES = 10  # how much more often the key that it resembles must occur
@@ -46,7 +47,12 @@ def infer_fields(layout: LayoutDraft, members: Sequence[Member], path: str, *, i
     _report_impossible(layout, members, prefix, impossible)
     _report_order(layout, members, path, names, order)
     present = _present(members, names)
-    return [_draft(layout, members, prefix, key, present[key], bases, in_list) for key in order]
+    drafts = [_draft(layout, members, prefix, key, present[key], bases, in_list) for key in order]
+    empty = [draft for draft in drafts if draft.settings.get("type") == "map" and not draft.fields]
+    for draft in empty:
+        against = [Place(*value[:2], draft.key) for value in draft.values]
+        layout.report(draft.path, "key", _INDESCRIBABLE.format("an empty map"), 0, against, Standing.SUSPECT)
+    return [draft for draft in drafts if draft not in empty]
 
 
 def _is_possible(key: str, layout: LayoutDraft, path: str) -> bool:
@@ -242,8 +248,7 @@ def _report_impossible(layout: LayoutDraft, members: Sequence[Member], prefix: s
     for key in sorted(impossible):
         against = [Place(page, f"{at}{key}", key) for page, at, node in members if key in node.keys]
         what = "an empty map" if _has_name(key) and key != BODY_FIELD else "a key with this name"
-        statement = f"a layout cannot describe {what}; rename or remove it"
-        layout.report(f"{prefix}{key}", "key", statement, 0, against, Standing.SUSPECT)
+        layout.report(f"{prefix}{key}", "key", _INDESCRIBABLE.format(what), 0, against, Standing.SUSPECT)
 
 
 def _bases(members: Sequence[Member], counts: Mapping[str, int]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from qtgen.site.inference.columns import FOLDER, STEM, Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
 from qtgen.site.inference.observe import LongText, Node
-from qtgen.site.inference.templates import Fit, TemplateSearch, is_literal, is_varied
+from qtgen.site.inference.templates import Fit, TemplateSearch, is_literal, is_name, is_varied
 
 _LONGEST_CONSTANT = 200
 _NO_TEMPLATE = "no template gives the paths of the pages; write one before you generate pages"
@@ -151,7 +151,7 @@ class Relations:
         derived: list[str] = []
         order = list(self._drafts)
         for path in [self._question, *order]:
-            if path not in self._drafts or path == target or self._leads_to(path, target):
+            if path not in self._drafts or path == target or self._leads_to(path, target) or not is_name(path):
                 continue
             if "const" not in self._drafts[path].settings and not self._is_long(path):
                 (derived if path in self._depends else free).append(path)

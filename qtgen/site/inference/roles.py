@@ -29,7 +29,7 @@ def decide_question(layout: LayoutDraft, *, has_body: bool) -> None:
     chosen = named or max(short, key=_distinct_share, default=None)
     if chosen is not None:
         layout.roles["question"] = chosen.path
-    elif has_body:
+    elif has_body and layout.fields:
         layout.roles["question"] = BODY_FIELD
     else:
         remedy = "qtgen needs pages with a title or a question in the front matter"

@@ -23,19 +23,29 @@ def decide_styles(layout: LayoutDraft, writing: Writing) -> None:
         layout.settings["quote"] = quote
     if _usual(writing.booleans) == "True":
         layout.settings["booleans"] = "True"
-    for draft in layout.walk():
+    _decide_fields(layout.fields, writing, 0)
+
+
+def _decide_fields(drafts: Iterable[Draft], writing: Writing, column: int) -> None:
+    """Set the styles of the fields whose keys are at a column, and of those inside them."""
+    for draft in drafts:
+        inner = column
         if draft.settings.get("type") == Kind.MAP and draft.fields:
-            _decide_columns(draft, writing)
+            inner = _decide_columns(draft, writing, column)
         elif style := _style(draft, writing):
             draft.settings["style"] = style
+        _decide_fields(draft.fields, writing, inner)
 
 
-def _decide_columns(draft: Draft, writing: Writing) -> None:
+def _decide_columns(draft: Draft, writing: Writing, column: int) -> int:
+    """Set how far the keys and the texts of a map are behind its own key. Return the column of its keys."""
     paths = _paths(draft)
-    if (column := _usual(_sum(writing.columns, paths))) and not draft.in_list:
-        draft.settings["indent"] = column
-    if (column := _usual(_sum(writing.text_columns, paths))) and not draft.in_list:
-        draft.settings["text_indent"] = column
+    keys, texts = _usual(_sum(writing.columns, paths)), _usual(_sum(writing.text_columns, paths))
+    if keys and not draft.in_list:
+        draft.settings["indent"] = keys - column
+    if texts and not draft.in_list:
+        draft.settings["text_indent"] = texts - column
+    return keys or column
 
 
 def _style(draft: Draft, writing: Writing) -> str | None:

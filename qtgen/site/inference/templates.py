@@ -177,6 +177,11 @@ def is_literal(text: str) -> bool:
     return text.isprintable() and "{" not in text and "}" not in text
 
 
+def is_name(path: str) -> bool:
+    """Return whether a template can name a field."""
+    return is_literal(path) and "|" not in path and path == path.strip()
+
+
 def is_varied(column: Column) -> bool:
     """Return whether a column has different values on enough pages to look for a template."""
     values = [value for value in column if value is not None]

@@ -2,12 +2,14 @@
 
 import random
 import re
+from pathlib import Path
 
 import pytest
 
 from qtgen.page.profile import parse_profile
 from qtgen.site.inference.infer import Inferred
 from qtgen.site.inference.observe import generic
+from qtgen.validation.api import validate
 from support.inference import SITE, inferred
 from support.lookalikes import LOOKALIKES, Lookalike, PlantedFault, SitePage
 from support.lookalikes.conformance import problems
@@ -88,3 +90,18 @@ def test_candidates_are_comments() -> None:
         '# field = "see_also"',
     ):
         assert candidate in result.text
+
+
+@each_site
+def test_validation_accepts_clean_unseen_pages(site: Lookalike, tmp_path: Path) -> None:
+    pages = site.generate(4, PAGES)
+    random.Random(4).shuffle(pages)
+    file = tmp_path / "site.toml"
+    file.write_text(infer_pages(pages[: PAGES * 4 // 5]).text, encoding="utf-8")
+    unseen = pages[PAGES * 4 // 5 :]
+    for page in unseen:
+        path = tmp_path / page.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page.text, encoding="utf-8", newline="")
+    found = validate(tmp_path, site=file, select=["QT1", "QT2", "QT3"], jobs=1)
+    assert len({diagnostic.path for diagnostic in found}) <= 0.01 * len(unseen), found

@@ -1,0 +1,62 @@
+"""Measure how long `qtgen migrate` takes to add a field to every page of a site, as a whole process.
+
+    python benchmarks/site_layouts.py FOLDER
+
+FOLDER holds the pages of a site with the built-in layout: `../shared/tools/gen_corpus.py FOLDER 36000` writes some.
+They are copied, and the copy is migrated: first as a preview, then in earnest, then once more, when nothing is left to
+do. Processor time is that of all processes, user and system. On a busy machine, it says more than the elapsed time.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from qtgen.page.profile import default_profile
+
+_AUTHOR = '  {key="author",'
+
+
+class Run(NamedTuple):
+    """A finished run: elapsed and processor seconds."""
+
+    elapsed: float
+    processor: float
+
+
+def migrate(folder: Path, *options: str) -> Run:
+    """Run the command in a folder that has `pages`, `old.toml` and `site.toml`."""
+    before, started = os.times(), time.perf_counter()
+    command = [sys.executable, "-m", "qtgen", "migrate", "pages", "--from", "old.toml", *options]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    processor = after.children_user - before.children_user + after.children_system - before.children_system
+    return Run(time.perf_counter() - started, processor)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    source = parser.parse_args().folder
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH"))))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(source, folder / "pages")
+        old = default_profile().raw.decode()
+        (folder / "old.toml").write_text(old, encoding="utf-8")
+        new = old.replace(_AUTHOR, f'  {{key="channel", const="web"}},\n{_AUTHOR}')
+        (folder / "site.toml").write_text(new, encoding="utf-8")
+        pages = sum(1 for _ in (folder / "pages").rglob("*.md"))
+        print(f"{pages:,} pages, one new field\n\n| run | elapsed | processor |\n|---|---|---|")
+        for label, options in (("preview", ("--dry-run",)), ("migrate", ()), ("again", ())):
+            run = migrate(folder, *options)
+            print(f"| {label} | {run.elapsed:.1f} s | {run.processor:.1f} s |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
