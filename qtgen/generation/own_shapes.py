@@ -25,7 +25,7 @@ class OwnAnswer(Answer, ABC):
     """Base of the shapes that a profile adds.
 
     Attributes:
-        own_shape: What the profile says about the shape.
+        own_shape: The definition of the shape in the profile.
     """
 
     own_shape: ClassVar[Shape]
@@ -55,7 +55,7 @@ def is_list(part: Part) -> bool:
 
 
 def item_gap(part: Part) -> str:
-    """Return what separates two items of a part."""
+    """Return the separator of two items of a part."""
     return "\n" if is_list(part) else "\n\n"
 
 
@@ -84,7 +84,7 @@ def longest(shape: Shape) -> int:
 
 
 def requests(shape: Shape) -> list[dict[str, str]]:
-    """Return the name of each part and what a prompt says about it."""
+    """Return the name of each part and its description in a prompt."""
     return [{"name": part.key, "request": _request(part)} for part in shape.parts]
 
 

@@ -291,12 +291,12 @@ class SiteFile(_Table, frozen=True, kw_only=True):
 
 
 class Profile:
-    """The layout of a site: what `site.toml` says, and where the file is.
+    """The layout of a site: the content and the path of `site.toml`.
 
-    It is compared by its bytes and its place, and it is pickled as these. Each process compiles it once.
+    It is compared by its bytes and its path, and pickled as both. Each process compiles it once.
 
     Attributes:
-        file: What the file says.
+        file: The content of the file.
         raw: The bytes of the file.
         path: The file, or None for the default profile.
         digest: The first 16 hexadecimal digits of the SHA-256 of the bytes.

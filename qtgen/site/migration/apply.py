@@ -215,7 +215,7 @@ def _paths(page: Page) -> set[str]:
 
 
 def _file_fields(path: str) -> dict[str, str]:
-    """Return what templates know about the file."""
+    """Return the fields of the file for templates."""
     file = Path(path)
     folder = file.parent if file.parent.name else file.absolute().parent
     return {"file.stem": file.stem, "file.folder": folder.name}
