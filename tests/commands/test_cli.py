@@ -58,7 +58,7 @@ def test_starting_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_canonical_page_is_validated_without_what_other_pages_need() -> None:
+def test_validating_a_canonical_page_skips_imports_for_other_pages() -> None:
     put(EXAMPLE_PATH, EXAMPLE_PAGE)
     code = (
         f"import sys; from qtgen import cli; code = cli.run(['validate', {EXAMPLE_PATH!r}]);"

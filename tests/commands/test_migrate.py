@@ -48,7 +48,7 @@ def on_disk(pages: Mapping[str, str]) -> dict[str, str]:
     return {path: Path(path).read_text(encoding="utf-8") for path in pages}
 
 
-def test_pages_are_carried_over_once(qtgen: Run, pages: Mapping[str, str]) -> None:
+def test_pages_are_migrated_once(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert qtgen("migrate", "articles", "--from", "old.toml") == (0, "", "24 of 24 pages changed\n")
     assert on_disk(pages) == {path: migrated(text) for path, text in pages.items()}
     stamps = {path: Path(path).stat().st_mtime_ns for path in pages}
@@ -77,7 +77,7 @@ def test_previews_change_nothing(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert on_disk(pages) == pages
 
 
-def test_refused_pages_are_listed_and_the_others_carried_over(qtgen: Run, pages: Mapping[str, str]) -> None:
+def test_refused_pages_are_listed_and_the_others_migrated(qtgen: Run, pages: Mapping[str, str]) -> None:
     both, crlf, twice, locked = sorted(pages)[:4]
     Path(both).write_text(pages[both].replace("topic:", "area: x\ntopic:"), encoding="utf-8")
     Path(crlf).write_bytes(pages[crlf].replace("\n", "\r\n").encode())
@@ -154,7 +154,7 @@ def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, st
         (["articles", "--from", "old.toml", "--site", "gone.toml"], "--site: gone.toml: no such file"),
     ],
 )
-def test_a_wrong_call_is_one_line(qtgen: Run, arguments: list[str], words: str) -> None:
+def test_an_invalid_call_gives_one_line(qtgen: Run, arguments: list[str], words: str) -> None:
     Path("empty").mkdir()
     code, out, err = qtgen("migrate", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -188,7 +188,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_former_file_is_one_line(qtgen: Run, pages: Mapping[str, str], name: str) -> None:
+def test_an_invalid_former_file_gives_one_line(qtgen: Run, pages: Mapping[str, str], name: str) -> None:
     raw, words = HOSTILE[name]
     Path("hostile.toml").write_bytes(raw)
     code, out, err = qtgen("migrate", "articles", "--from", "hostile.toml")
