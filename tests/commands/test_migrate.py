@@ -87,7 +87,7 @@ def test_refused_pages_are_listed_and_the_others_migrated(qtgen: Run, pages: Map
     assert (code, err) == (1, "20 of 24 pages changed; 4 cannot be migrated\n")
     lines = out.splitlines()
     assert lines[0].startswith(f"{both}:")
-    assert lines[0].endswith("`topic`: the page has the new key `area` too")
+    assert lines[0].endswith("`topic`: the page already has the new key `area`")
     assert lines[1] == f"{crlf}:1: carriage return U+000D"
     assert lines[2].endswith("`title`: the key `title` is here a second time")
     assert lines[3] == f"{locked}: is read-only; nothing was written to it"
@@ -146,7 +146,7 @@ def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, st
     ("arguments", "words"),
     [
         (["articles"], "missing option '--from'"),
-        (["articles", "--from", "gone.toml"], "--from gone.toml: no such file; name the site.toml that the pages"),
+        (["articles", "--from", "gone.toml"], "--from gone.toml: no such file; give the site.toml that the pages"),
         (["articles", "--from", "old.toml", "--diff", "--dry-run"], "--diff and --dry-run cannot be used together"),
         (["articles", "--from", "old.toml", "--diff", "--json"], "--diff and --json cannot be used together"),
         (["nothing", "--from", "old.toml"], "nothing: no such file or folder"),
@@ -202,7 +202,10 @@ def test_a_new_required_field_without_a_value_changes_no_page(qtgen: Run, pages:
     Path("site.toml").write_text(NEW.replace(', const="web"', ""), encoding="utf-8")
     code, out, err = qtgen("migrate", "articles", "--from", "old.toml")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "site.toml:13: `layout[0].fields[2].key`: is new and required, but nothing gives `channel` a value" in err
+    assert (
+        "site.toml:13: `layout[0].fields[2].key`: is new and required, but `channel` has no value for existing pages"
+        in err
+    )
     assert on_disk(pages) == pages
 
 
@@ -238,7 +241,7 @@ def test_a_run_that_ends_early_is_resumed(qtgen: Run, pages: Mapping[str, str], 
     assert done.returncode == code, done.stderr
     if name == "SIGINT":
         assert done.stderr == (
-            "qtgen: interrupted after 5 pages; a few hundred more may be written, each completely; "
+            "qtgen: interrupted after 5 pages; up to a few hundred more pages may be complete; "
             "run the same command again to resume\n"
         )
     expected = {path: migrated(text) for path, text in pages.items()}

@@ -123,7 +123,7 @@ def test_a_renamed_field_keeps_its_bytes() -> None:
     migration = planned('{key="a"}, {key="c", value="{a}"}', '{key="b", was="a"}, {key="c", value="{b}"}')
     assert result_of(migration, "a:   'x  y' # why\nc: x\n") == "b:   'x  y' # why\nc: x\n"
     assert result_of(migration, '"a": >-\n    x\n    y\nc: x\n') == '"b": >-\n    x\n    y\nc: x\n'
-    assert result_of(migration, "a: x\nb: y\nc: x\n") == "3: a: the page has the new key `b` too"
+    assert result_of(migration, "a: x\nb: y\nc: x\n") == "3: a: the page already has the new key `b`"
 
 
 def test_removing_the_last_field_removes_the_map() -> None:
@@ -149,9 +149,7 @@ def test_fields_move_only_from_their_former_place() -> None:
         "# on c\nc: |-\n  3x\n\n  4x\na: 1x\n\n# on b\nb: 2x\n"
     )
     assert result_of(migration, "c: 3x\na: 1x\nb: 2x\n") == "c: 3x\na: 1x\nb: 2x\n"
-    assert result_of(migration, "b: 2x\na: 1x\nc: 3x\n") == (
-        "4: a: is in the place of neither the former nor the new layout"
-    )
+    assert result_of(migration, "b: 2x\na: 1x\nc: 3x\n") == ("4: a: is neither in its former nor in its new place")
 
 
 def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
@@ -172,7 +170,7 @@ def test_another_text_after_the_front_matter() -> None:
     assert migrate_page(page, path, migration).after is None
     refusal = migrate_page(page + b"words\n", path, migration).refusal
     assert refusal is not None
-    assert refusal.reason == "the text after the front matter is not that of the former layout"
+    assert refusal.reason == "the text after the front matter is not the `body` of the former layout"
 
 
 def _raw_with_body(body: str) -> bytes:
@@ -204,10 +202,10 @@ def test_a_fault_that_a_page_had_before_stays() -> None:
 
 
 NEW_REQUIRED = (
-    "is new and required, but nothing gives `{path}` a value on existing pages; add `const`, `value` or `default`, or "
+    "is new and required, but `{path}` has no value for existing pages; add `const`, `value` or `default`, or "
     "write required = false"
 )
-TWO_STEPS = "so changed pages could not be told apart; migrate in two steps, with another key in between"
+TWO_STEPS = "so qtgen could not distinguish changed pages; migrate in two steps, with another key in between"
 
 
 @pytest.mark.parametrize(
@@ -236,12 +234,12 @@ TWO_STEPS = "so changed pages could not be told apart; migrate in two steps, wit
         (
             '{key="a", type="list", fields=[{key="b"}]}',
             '{key="a", type="list", fields=[{key="b"}, {key="c"}]}',
-            "is new and required in the maps of the list `a`, which cannot be added to pages; write required = false",
+            "is new and required in the maps of the list `a`; qtgen cannot add it to pages; write required = false",
         ),
         (
             '{key="a", type="list", fields=[{key="b"}, {key="c"}]}',
             '{key="a", type="list", fields=[{key="b"}]}',
-            "the maps of the list `a` have lost `c`, which cannot be removed from pages; keep `c` with required = false",
+            "the maps of the list `a` no longer contain `c`; qtgen cannot remove it from pages; keep `c` with required = false",
         ),
     ],
 )
