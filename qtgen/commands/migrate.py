@@ -86,7 +86,7 @@ class MigrateArguments:
     required=True,
     type=NonEmptyPath(dir_okay=False),
     metavar="OLD.toml",
-    help="The site.toml that the pages were written for.  [required]",
+    help="The site.toml that the pages were written for.",
 )
 @_preview("--diff", is_flag=True, help="Show what would change, and change nothing.")
 @_preview("--dry-run", is_flag=True, help="Count what would change, and change nothing.")

@@ -23,7 +23,7 @@ def layouts_of(profile: Profile) -> tuple[Layout, ...]:
 
 
 def default_layout() -> Layout:
-    """Return the layout of the profile that ships with qtgen."""
+    """Return the layout of the default profile."""
     return layouts_of(default_profile())[0]
 
 
@@ -59,7 +59,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Return whether a page's values are those by which the layout is chosen."""
+    """Return whether a page's values match the `when` of a layout."""
     return all(
         values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
         for path, value in layout.spec.when.items()

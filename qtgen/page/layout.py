@@ -40,7 +40,7 @@ class LinkFields:
         return f"{self.field}{number}" if self.form == "numbered" else f"{self.field}.{number - 1}"
 
     def number_of(self, path: str) -> int:
-        """Return the number of the link that a path is in; 0 if it is in none."""
+        """Return the number of the link that a path is in, or 0."""
         head, _, rest = path.removeprefix(self.field).partition(".")
         if not path.startswith(self.field):
             return 0
@@ -197,7 +197,7 @@ class Layout:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The fields that are rewritten together, by the name of the group."""
+        """The groups of fields that are rewritten together, by name."""
         groups: dict[str, list[str]] = {}
         for path in self.model_fields:
             spec = self.fields[path].spec if path in self.fields else self.body_spec
@@ -216,7 +216,7 @@ class Layout:
 
     @cached_property
     def link_paths(self) -> tuple[str, ...]:
-        """The paths of the fields that links are written in."""
+        """The paths of the link fields."""
         if self.links is None:
             return ()
         if self.links.form != "numbered":

@@ -318,7 +318,7 @@ class Profile:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the profile that ships with qtgen."""
+        """Whether it is the default profile."""
         return self.path is None
 
     def __eq__(self, other: object) -> bool:
@@ -374,7 +374,7 @@ def load_profile(path: Path) -> Profile:
 
 @cache
 def default_profile() -> Profile:
-    """Return the profile that ships with qtgen."""
+    """Return the default profile, which ships with qtgen."""
     return parse_profile(Path(__file__).with_name("default_site.toml").read_bytes(), None)
 
 
