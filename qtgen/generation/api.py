@@ -55,7 +55,7 @@ async def generate(
         provider: The model, or several models. Later ones are fallbacks.
         out: The folder that pages are written to. None writes nothing: `outcome.draft.text` is the page.
         config: How pages are made. None stands for the shipped prompts, all rules and today's date.
-        site: The layout of the site, or its `site.toml`. None stands for the nearest `site.toml`, in the current folder
+        site: The layout of the site, or its `site.toml`. None is the nearest `site.toml`, in the current folder
             or above it, or else the layout that ships with qtgen. It is ignored with `config`, which has a layout.
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.

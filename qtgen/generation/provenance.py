@@ -25,7 +25,7 @@ def answer_group(layout: Layout) -> str | None:
     return layout.group_of(layout.roles.answer, layout.groups)
 
 
-_FIRST_GROUPS = written_groups(default_layout())  # of lines that name none, which are older than profiles
+_FIRST_GROUPS = written_groups(default_layout())  # of lines without groups, which are older than profiles
 
 
 class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):

@@ -138,7 +138,7 @@ def _spelled(value: Scalar, layout: LayoutSpec) -> str:
 
 
 def typed(value: Scalar, kind: Kind) -> Constant:
-    """Return a value of the file with the type of its field. Raises ValueError if it has none such."""
+    """Return a value of the file with the type of its field. Raises ValueError if that is impossible."""
     if kind is Kind.DATE:
         return dt.date.fromisoformat(str(value))
     if kind is Kind.DATETIME:

@@ -98,7 +98,7 @@ def _is_plain(field: Field, value: str, style: Style) -> bool:
 
 
 def _quote(spec: FieldSpec, layout: Layout) -> str | None:
-    """Return the quotes that a text gets, or None if it is folded."""
+    """Return the quotes of a text, or None if it is folded."""
     if spec.style in ("single", "double"):
         return spec.style
     return None if spec.style in ("folded", "literal") else layout.spec.quote

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qtgen.page.document import Page
 
 LINKS_GROUP = "related"
-"""The name of the group of fields that links make up."""
+"""The name of the group of the link fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class LinkFields:
         form: `numbered` maps (`related1`, `related2`, …), a list of `maps`, or a list of `keys`.
         field: The key; for numbered maps, the key without its number.
         max: The most links of a page.
-        key: The key of a link's map that names the target; empty in a list of keys.
+        key: The key of a link's map that identifies the target. It is empty in a list of keys.
         copies: Role of the target (`id`, `question`, `subject`, …), or path of a field of it, by key of the link's map.
     """
 
@@ -52,12 +52,12 @@ class LinkFields:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The form of the pages of one kind.
+    """The layout of the pages of one kind.
 
     Attributes:
         profile: The profile that it belongs to.
-        number: Its place among the layouts of the profile, from 0.
-        spec: What the profile says.
+        number: Its position among the layouts of the profile, from 0.
+        spec: The definition in the profile.
         rows: The fields and sections at the top level, in order.
         fields: Every field by its dotted path, in the order of a page.
         sections: Every map by its dotted path.
@@ -118,7 +118,7 @@ class Layout:
 
     @property
     def body_spec(self) -> BodySpec:
-        """What the profile says about the text after the front matter."""
+        """The definition of the text after the front matter."""
         return self.spec.body if isinstance(self.spec.body, BodySpec) else BodySpec()
 
     @cached_property
@@ -156,13 +156,13 @@ class Layout:
 
     @cached_property
     def description(self) -> str | None:
-        """The path of the text that a model writes besides the answer: what search engines show."""
+        """The path of the first text that a model writes besides the answer: the description."""
         texts = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
         return next((path for path in texts if self._is_single_text(self.fields[path])), None)
 
     @cached_property
     def keywords(self) -> str | None:
-        """The path of the list of words that a model writes."""
+        """The path of the first list that a model writes: the keywords."""
         lists = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
         return next((path for path in lists if not self._is_single_text(self.fields[path])), None)
 
@@ -232,7 +232,7 @@ class Layout:
         return known
 
     def fill(self, path: str, values: Mapping[str, Any], file: Mapping[str, str] | None = None) -> str | None:
-        """Return the value that a field has by its template, or None if that cannot be told."""
+        """Return the value of a field by its template, or None if a field of the template is missing."""
         template = self.templates.get(path)
         return template.fill(values, self.slug, file) if template else None
 

@@ -207,13 +207,13 @@ class _Reader:
         return mapping
 
     def _item(self, event: Any, path: str, depth: int) -> Value:
-        """Return a value inside a list or a map that is no map of the layout, and record where it is."""
+        """Return a value inside a list, or inside a map that the layout does not define. Record its span."""
         value = self._value(event, path, depth + 1)
         self.spans.setdefault(path, self._span_of(event, path))
         return value
 
     def _span_of(self, event: Any, path: str) -> Span:
-        """Return where a value is. The event of a list or a map is only its beginning."""
+        """Return the span of a value. The event of a list or a map is only its beginning."""
         span = self._span(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._block_text(span) if event.style in ("|", ">") else span

@@ -94,7 +94,7 @@ class _Scanner:
         self._body, self._true = layout.body, layout.spec.booleans
         self._pattern = re.compile(_layout_pattern(layout))
         self._groups: dict[str, int] = {}  # the number of the group of each value
-        marks: dict[str, int] = {}  # of the groups that tell folded from plain
+        marks: dict[str, int] = {}  # of the groups that distinguish folded from plain
         number = 0
         for path, field in layout.fields.items():
             if field.kind is Kind.TEXT:
@@ -165,9 +165,9 @@ def _getter(numbers: Sequence[int]) -> Callable[[tuple[str | None, ...]], tuple[
 
 
 def _indicators(layout: Layout) -> dict[str, tuple[str, ...]]:
-    """Return the fields whose presence tells which fields are present.
+    """Return the fields whose presence determines the presence of all fields.
 
-    An optional field tells only of itself. An optional map is present as a whole, so its first field is enough.
+    An optional field determines only itself. An optional map is present as a whole, so its first field is enough.
     """
     alone = {path: (path,) for path, field in layout.fields.items() if not field.required}
     sections = [section for section in layout.sections.values() if not section.required]

@@ -93,7 +93,7 @@ def shown_values(values: Mapping[str, object], layout: Layout) -> dict[str, str]
 
 
 def label_of(layout: Layout, path: str) -> str:
-    """Return what reviewers read for a field: its role for the layout that ships with qtgen, else its key."""
+    """Return the label of a field for reviewers: its role in the default layout, else its key."""
     if not layout.profile.is_default:
         return path
     return {layout.roles.answer: "Answer", layout.description: "Description", layout.keywords: "Keywords"}.get(

@@ -92,7 +92,7 @@ def test_a_fault_of_the_profile_is_one_line_and_exit_2(endpoint: FakeEndpoint, q
     code, out, err = qtgen("generate", "q.csv", *options(endpoint))
     assert (code, out) == (2, "")
     assert "site.toml:16: " in err.splitlines()[-1]
-    assert "nothing gives new pages their `status`; add `source`, `value`, `const` or `default`" in err
+    assert "new pages have no value for `status`; add `source`, `value`, `const` or `default`" in err
     assert endpoint.requests == []
 
 

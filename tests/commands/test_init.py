@@ -44,8 +44,7 @@ def test_site_toml_and_a_report(qtgen: Run, site: Path) -> None:
     assert code == 0
     assert "  asserted   title: type: text (299 for, 1 against)\n    pages/page-9.md:2:8: true (bool)\n" in out
     assert err == (
-        "created  site.toml: 299 of 300 pages agree with everything that it says\n"
-        "next: read site.toml, then run qtgen validate pages\n"
+        "created  site.toml: 299 of 300 pages conform to it\nnext: read site.toml, then run qtgen validate pages\n"
     )
     layout = load_profile(Path("site.toml")).file.layout[0]
     assert (layout.path, [spec.key for spec in layout.fields]) == ("pages/{title|slug}.md", ["title", "note"])
@@ -121,7 +120,7 @@ def test_an_existing_file_stays(qtgen: Run, site: Path) -> None:
     Path("site.toml").write_text("mine")
     code, out, err = qtgen("init", "--from", "pages")
     assert (code, out) == (2, "")
-    assert err == "qtgen: site.toml: the file exists already; rename or remove it, or name another FOLDER\n"
+    assert err == "qtgen: site.toml: the file exists already; rename or remove it, or choose another FOLDER\n"
     assert Path("site.toml").read_text() == "mine"
 
 

@@ -135,7 +135,7 @@ def test_other_faults_of_a_page_are_kept_and_counted(qtgen: Run, pages: Mapping[
 
 def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert qtgen("migrate", "articles", "--from", "site.toml") == (
-        0, "", "nothing to migrate: the difference of the two files changes no page\n",
+        0, "", "nothing to migrate: the change of site.toml affects no page\n",
     )  # fmt: skip
     assert json.loads(qtgen("migrate", "articles", "--from", "site.toml", "--json")[1])["changes"] == []
     assert on_disk(pages) == pages
@@ -180,7 +180,7 @@ HOSTILE = {
     ),
     "a cycle": (
         WORKSHOP.site_toml.replace('{key="title", source="question"', '{key="title", value="{permalink}"').encode(),
-        "follows from itself",
+        "depends on itself",
     ),
     "an invalid pattern": (WORKSHOP.site_toml.replace("[a-z][a-z-]+", "[a-z").encode(), "RE2 cannot compile"),
     "a path outside": (WORKSHOP.site_toml.replace('path = "articles', 'path = "../articles').encode(), "is outside"),

@@ -81,7 +81,7 @@ def test_a_faulty_file_ends_a_command_with_one_line(qtgen: Run, file: Path, tmp_
     assert re.match(r"qtgen: \S+/site\.toml:\d+: ", err)
 
 
-NO_FILE = "no such file; name a site.toml, or leave the setting out to use the nearest one\n"
+NO_FILE = "no such file; name a site.toml, or remove the setting to use the nearest one\n"
 
 
 def test_a_missing_file_is_named_with_the_option(qtgen: Run) -> None:

@@ -19,7 +19,7 @@ def decide_kinds(layout: LayoutDraft, draft: Draft) -> None:
         _report(layout, draft, counts, usual)
     allowed = _possible([kind for kind in counts if kind not in unusual or not _is_exception(counts, kind)], counts)
     if allowed[0] == Kind.LIST and _has_maps(draft):
-        allowed = [Kind.LIST.value]  # a profile cannot say that a list of maps is one of several types
+        allowed = [Kind.LIST.value]  # a profile cannot have a list of maps as one of several types
     if not unusual:
         _report(layout, draft, counts, allowed)
     if allowed != [Kind.TEXT.value]:
@@ -84,7 +84,7 @@ def _described(value: Value) -> str:
 
 
 def _report_items(layout: LayoutDraft, draft: Draft) -> None:
-    """Report the items of lists that have an unusual type. No setting says which type items have."""
+    """Report the items of lists that have an unusual type. No setting defines the type of items."""
     items = [
         Value(page, f"{path}.{number}", item)
         for page, path, value in draft.values

@@ -148,7 +148,7 @@ def open_layout() -> Layout:
 
 
 def observe(path: str, page: Page, writing: Writing) -> ObservedPage | Unusable:
-    """Return what a page that was read with the open layout contains, and add to `writing` how it is written."""
+    """Return the content of a page that was read with the open layout, and add its spelling to `writing`."""
     if page.problems or len(page.values) == 1:  # the body
         return _unusable(path, page)
     values = {BODY_FIELD if key == _BODY_KEY else key: value for key, value in page.values.items() if key != BODY_FIELD}

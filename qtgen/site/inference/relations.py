@@ -35,7 +35,7 @@ def decide_constants(layout: LayoutDraft) -> None:
 
 def _decide_constant(layout: LayoutDraft, draft: Draft, kind: str, value: object, agree: int) -> None:
     standing = standing_of(agree, len(draft.values) - agree)
-    # The values of an optional key say less: a flag is often only written if it is true.
+    # The values of an optional key prove less: a flag is often only written if it is true.
     is_common = 2 * len(draft.values) > draft.of
     is_telling = draft.is_required or (is_common and kind == Kind.TEXT)
     if standing is Standing.ASSERTED and not is_telling:

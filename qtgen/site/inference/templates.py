@@ -20,7 +20,7 @@ _LONGEST = 200  # characters of a value that is looked for in another one
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a template gives the values of a field.
+    """How well a template fits the values of a field.
 
     Attributes:
         template: The template.
@@ -50,7 +50,7 @@ class TemplateSearch:
         return self._extra[path] if path in self._extra else self._columns.columns[path]
 
     def best(self, target: Column, sources: Sequence[str], *, slugs_only: bool = False) -> Fit | None:
-        """Return the template that gives the most values of a column, or None if none gives half of them.
+        """Return the template that fits the most values of a column, or None if none fits half of them.
 
         Args:
             target: The column.
@@ -143,7 +143,7 @@ class TemplateSearch:
 
 
 def _preference(template: Template) -> int:
-    """Return which of two templates that give the same values is better: a copy, then the one with more slugs."""
+    """Return the better one of two templates with the same values: a copy, then the one with more slugs."""
     filters = [name for reference in template.references for name in reference.filters]
     return 9 if template.copied else filters.count("slug")
 
@@ -178,7 +178,7 @@ def is_literal(text: str) -> bool:
 
 
 def is_name(path: str) -> bool:
-    """Return whether a template can name a field."""
+    """Return whether a template can refer to a field."""
     return is_literal(path) and "|" not in path and path == path.strip()
 
 

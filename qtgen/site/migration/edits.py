@@ -52,7 +52,7 @@ def _inner(page: Page, path: str) -> Iterable[str]:
 
 
 def removed_paths(page: Page, removed: Iterable[str]) -> list[str]:
-    """Return which fields and maps go from a page: those given that it has, and maps that would become empty."""
+    """Return the fields and maps to remove from a page: the given ones, and maps that would become empty."""
     sections = page.sections()
     gone = [path for path in removed if is_present(page, path, sections)]
     if not gone:
@@ -85,7 +85,7 @@ def removal_edits(page: Page, paths: Iterable[str]) -> list[TextEdit]:
 
 
 def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list[str]]:
-    """Return the edits that rename keys, and the former paths of what gets another name.
+    """Return the edits that rename keys, and the former paths of the renamed keys.
 
     Raises:
         SpliceError: A page has a key under both names.
@@ -138,7 +138,7 @@ class Block(NamedTuple):
 
 
 def move_edits(page: Page, change: LayoutChange, section: str) -> tuple[list[TextEdit], dict[str, int]]:
-    """Return the edits that bring the keys of a map into the order of the layout, and what moves.
+    """Return the edits that bring the keys of a map into the order of the layout, and the paths that move.
 
     Args:
         page: The page, read with the new layout.

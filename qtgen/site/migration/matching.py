@@ -22,7 +22,7 @@ class Match:
     Attributes:
         names: The new path of each former path that has one.
         renamed: The former paths whose own key is another one now.
-        removed: The former paths that are gone, without those inside them.
+        removed: The former paths of the removed fields and maps, without the fields in removed maps.
         items: The new keys of the maps of a list by the former ones, by the former path of the list.
         reordered: The paths of the maps whose keys have another order, in the new layout; empty for the top level.
     """
@@ -55,7 +55,7 @@ def _grouped(rows: Iterable[Row]) -> Groups:
 
 @lru_cache(maxsize=1024)
 def staying(ranks: tuple[int, ...]) -> frozenset[int]:
-    """Return which ranks can stay where they are if the others move until all ascend: as many as possible."""
+    """Return the longest ascending series of ranks. These can stay if the others move."""
     tails: list[int] = []
     ends: list[int] = []  # for each rank, the length of the longest ascending run that ends with it
     for rank in ranks:
@@ -129,7 +129,7 @@ class _Matcher:
         return profile_error(self._new.profile.raw, self._new.profile.path, place, message, remedy)
 
     def _check_new(self, rows: Iterable[Row], place: Place) -> None:
-        """Raise SettingsError if pages must have a new field, and nothing gives its value."""
+        """Raise SettingsError if pages must have a new field without a value."""
         for row in rows:
             if not row.required:
                 continue

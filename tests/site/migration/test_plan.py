@@ -158,7 +158,7 @@ def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
     migration = planned('{key="a", type=["int", "text"]}', '{key="a", type="int"}')
     assert (result_of(migration, "a: 7\n"), result_of(migration, "a: x\n")) == (
         "a: 7\n",
-        "3: a: `x` does not have the type that the new layout gives it",
+        "3: a: `x` does not have the type that the new layout requires",
     )
 
 
@@ -298,7 +298,7 @@ def test_a_page_that_the_new_profile_gives_no_or_another_layout_is_refused() -> 
     gone = plan_migration(old, parse_profile(site(("A", every, "a")), FILE))
     refusal = migrate_page(page, "/srv/site/a-title.md", gone).refusal
     assert refusal is not None
-    assert refusal.reason == "the new site.toml has no layout for the pages of this one"
+    assert refusal.reason == "the new site.toml has no layout for this page"
     elsewhere = plan_migration(old, parse_profile(site(("A", every, "a"), ("B", "b/*.md", "b2")), FILE))
     refusal = migrate_page(page, "/srv/site/a-title.md", elsewhere).refusal
     assert refusal is not None
