@@ -3,8 +3,8 @@
     python benchmarks/site_layouts.py
     python benchmarks/site_layouts.py FOLDER
 
-Without FOLDER, it reads 400 pages of the article site of the tests, each 6.5 KB long, in this process. The figure is the
-best of five rounds.
+Without FOLDER, it reads 400 pages of the article site of the tests, each 6.5 KB long, in this process. The figure is
+the best of five rounds.
 
 FOLDER holds the pages of a site with the built-in layout: `../shared/tools/gen_corpus.py FOLDER 36000` writes some.
 They are copied, and the copy is migrated: first as a preview, then in earnest, then once more, when nothing is left to
