@@ -1,6 +1,7 @@
 """Compile a profile into layouts, once per process, and choose the layout of a page."""
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -39,16 +40,19 @@ def candidates_for(profile: Profile, path: str) -> tuple[Layout, ...]:
     if len(layouts) == 1:
         return layouts
     folder, _, name = path.rpartition("/")
-    relative = f"{_from_root(profile, folder)}/{name}".removeprefix("./")
+    relative = f"{_from_root(profile, os.path.abspath(folder or '.'))}/{name}".removeprefix("./")  # noqa: PTH100 - links are followed below
     return tuple(layout for layout in layouts if _pattern(layout.spec.files).fullmatch(relative)) or layouts
 
 
 @lru_cache(maxsize=256)
 def _from_root(profile: Profile, folder: str) -> str:
-    root, absolute = profile.root, Path(folder or ".").absolute()
-    if root is None or not absolute.is_relative_to(root):
+    """Return an absolute folder as a path from the root of the site, also if a symbolic link leads to one of them."""
+    if profile.root is None:
         return folder
-    return absolute.relative_to(root).as_posix()
+    for root, path in ((profile.root, Path(folder)), (profile.root.resolve(), Path(folder).resolve())):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return folder
 
 
 @cache

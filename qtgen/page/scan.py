@@ -16,7 +16,7 @@ from qtgen.page.document import HOUSE_STYLE, Page, Style, Value
 from qtgen.page.fields import Field, Row, Section
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Kind
-from qtgen.page.spelling import PLAIN_TEXT, spell, to_date
+from qtgen.page.spelling import PLAIN_TEXT, is_plain_safe, spell, to_date
 
 _SCALAR = {
     Kind.INT: r" (0|-?[1-9][0-9]{0,17})\n",
@@ -46,6 +46,8 @@ def build_scanner(layout: Layout) -> Callable[[str], Page | None] | None:
 
 
 def _is_provable(row: Row) -> bool:
+    if not row.key.isprintable() or not is_plain_safe(row.key):
+        return False
     if isinstance(row, Section):
         # An optional map is present as a whole, and the numbered ones follow each other.
         is_whole = all(isinstance(inner, Field) and (row.required or inner.required) for inner in row.fields)

@@ -5,9 +5,11 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from qtgen.errors import SpliceError
+from qtgen.page.comments import has_comment
 from qtgen.page.document import Page, Span
 from qtgen.page.edits import TextEdit
 from qtgen.page.profile import BODY_FIELD
+from qtgen.page.spelling import quoted, spell_key
 from qtgen.site.migration.matching import staying
 from qtgen.site.migration.plan import LayoutChange
 
@@ -73,30 +75,10 @@ def removal_edits(page: Page, paths: Iterable[str]) -> list[TextEdit]:
     edits = []
     for path in paths:
         lines = lines_of(page, path)
-        if not page.canonical and "#" in _rest(page, path, lines):
+        if has_comment(page, lines):
             raise SpliceError("a comment in its lines would be lost", field=path)
         edits.append(TextEdit(lines, ""))
     return edits
-
-
-def _rest(page: Page, path: str, lines: Span) -> str:
-    """Return the text of lines without the keys and the values."""
-    values = [Span(*page.spans[inner]) for inner in _inner(page, path) if not isinstance(page.values.get(inner), list)]
-    keys = [span for inner, span in (page.key_spans or {}).items() if is_in(inner, [path])]
-    text = page.text
-    done, rest = lines.start, []
-    for span in sorted(span for span in (*values, *keys) if not _is_nested(page, span)):
-        rest.append(text[done : max(done, span.start)])
-        done = max(done, span.end)
-    return "".join([*rest, text[done : lines.end]])
-
-
-def _is_nested(page: Page, span: Span) -> bool:
-    """Return whether a span is that of a list or a map, so that there can be comments inside it."""
-    inner = page.text[span.start : span.end]
-    return inner[:1] in ("[", "{", "-") and any(
-        Span(*other) != span and span.start <= other[0] and other[1] <= span.end for other in page.spans.values()
-    )
 
 
 # --- keys with another name ------------------------------------------------------------------------------------------
@@ -126,8 +108,8 @@ def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list
 
 
 def _rename(page: Page, span: Span, key: str) -> TextEdit:
-    quote = page.text[span.start]
-    return TextEdit(span, f"{quote}{key}{quote}" if quote in "'\"" else key)
+    quote = {"'": "single", '"': "double"}.get(page.text[span.start])
+    return TextEdit(span, quoted(key, quote) if quote else spell_key(key))
 
 
 def _item_keys(page: Page, path: str, keys: Mapping[str, str]) -> Iterable[tuple[str, Span, str]]:
