@@ -52,6 +52,7 @@ Severity = Literal["off", "info", "warning", "error"]
 
 _Column = Annotated[int, Meta(ge=1, le=32)]
 _Count = Annotated[int, Meta(ge=1, le=99)]
+_Size = Annotated[int, Meta(ge=1)]
 
 
 class FieldSpec(_Table, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
     type: Annotated[
         Kind | tuple[Kind, ...], Meta(description="The type of the value. A list of types allows each of them.")
     ] = Kind.TEXT
+    label: Annotated[str, Meta(description="What people call the field. The default is its key.")] = ""
     doc: Annotated[str, Meta(description="What the value is, for people: one sentence.")] = ""
     example: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="An example of the value.")] = None
     style: Annotated[
@@ -183,6 +185,7 @@ class Slug(_Table, frozen=True, kw_only=True):
     space: Annotated[str, Meta(description="What replaces a space.")] = "-"
     collapse: Annotated[bool, Meta(description="Whether several spaces or hyphens become one.")] = True
     ascii: Annotated[bool, Meta(description="Whether letters lose their accents before.")] = True
+    max: Annotated[_Size | None, Meta(description="The most characters of a slug.")] = None
 
 
 class Links(_Table, frozen=True, kw_only=True):
@@ -190,6 +193,7 @@ class Links(_Table, frozen=True, kw_only=True):
 
     field: Annotated[str, Meta(description="The key: numbered maps, a list of maps, or a list of keys.")]
     max: Annotated[int, Meta(ge=1, le=7, description="The most links of a page.")] = 5
+    name: Annotated[str, Meta(min_length=1, description="What people call one of them.")] = "related page"
 
 
 class Renderer(_Table, frozen=True, kw_only=True):
@@ -238,6 +242,9 @@ class Generate(_Table, frozen=True, kw_only=True):
 class CloudCannon(_Table, frozen=True, kw_only=True):
     """Where the editor CloudCannon finds the pages."""
 
+    schema_key: Annotated[
+        str | None, Meta(description="The key that names the schema of a page, if pages have one.")
+    ] = None
     collection: str = "pages"
     path: str = "content"
     name: str = "Page"
