@@ -154,8 +154,8 @@ def _link_fields(profile: Profile, layout: LayoutSpec) -> LinkFields | None:
     if links is None or spec is None:
         return None
     if not spec.fields:
-        return LinkFields("keys", spec.key, links.max, "", {})
+        return LinkFields("keys", spec.key, links.max, links.name, "", {})
     key = next((inner.key for inner in spec.fields if inner.ref), "")
     roles = {path: role for role in ("question", "subject", "id") if (path := getattr(layout.roles, role))}
     copies = {inner.key: roles.get(inner.copy, inner.copy) for inner in spec.fields if inner.copy}
-    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, key, copies)
+    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, links.name, key, copies)

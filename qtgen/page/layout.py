@@ -25,6 +25,7 @@ class LinkFields:
         form: `numbered` maps (`related1`, `related2`, …), a list of `maps`, or a list of `keys`.
         field: The key; for numbered maps, the key without its number.
         max: The most links of a page.
+        name: The name of a link for people.
         key: The key of a link's map that identifies the target. It is empty in a list of keys.
         copies: Role of the target (`id`, `question`, `subject`, …), or path of a field of it, by key of the link's map.
     """
@@ -32,6 +33,7 @@ class LinkFields:
     form: Literal["numbered", "maps", "keys"]
     field: str
     max: int
+    name: str
     key: str
     copies: Mapping[str, str]
 

@@ -82,11 +82,17 @@ def test_rules_about_formulas_and_escaped_line_breaks_are_absent() -> None:
         ("1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF", "QT513", 4, 1),
         ("Text.\n\nHuman: go on", "QT608", 2, 1),
         ("Text.\nAs an AI language model, I know nothing.", "QT608", 1, 1),
+        ('So: "goal": 1', "QT608", 0, 5),
+        ('So: "summary": 1', "QT608", 0, 5),
         ("One.\nTw\u200bo.", "QT109", 1, 3),
     ],
 )
 def test_a_fault_is_found_at_its_line_and_column(text: str, code: str, line: int, column: int) -> None:
     assert (code, INSERTED + line, column) in places(with_text(text))
+
+
+def test_a_key_of_another_sites_answers_is_no_residue() -> None:
+    assert check(with_text('So: "page_keywords": 1')) == []
 
 
 def test_a_refusal_and_a_reply_to_the_prompt_are_found_at_the_beginning() -> None:
