@@ -57,10 +57,19 @@ class TestTypes:
 OUTLIERS = "title: Page {n}\npermalink: /all/page-{n}/\nversions: [v{n}, w]\npublished: 2024-01-02\nstatus: s{n}\nnote: word {n}"
 
 
+def dated(count: int) -> dict[str, str]:
+    """Return pages of which half are of another day."""
+    pages = numbered(count, OUTLIERS)
+    return {
+        path: text.replace("2024-01-02", "2024-01-03") if number % 2 else text
+        for number, (path, text) in enumerate(pages.items())
+    }
+
+
 class TestOutliers:
     """One faulty page of 150 does not change the layout. It is reported."""
 
-    CLEAN = inferred(numbered(150, OUTLIERS))
+    CLEAN = inferred(dated(150))
 
     @pytest.mark.parametrize(
         ("before", "after", "field", "kind"),
@@ -74,7 +83,7 @@ class TestOutliers:
         ],
     )
     def test_one_faulty_page(self, before: str, after: str, field: str, kind: str) -> None:
-        pages = numbered(150, OUTLIERS)
+        pages = dated(150)
         assert before in pages["pages/page-9.md"]
         pages["pages/page-9.md"] = pages["pages/page-9.md"].replace(before, after)
         result = inferred(pages)
@@ -84,7 +93,7 @@ class TestOutliers:
         assert [result.files[place.page] for place in found.against] == ["/site/pages/page-9.md"]
 
     def test_few_pages_have_no_outliers(self) -> None:
-        pages = numbered(20, OUTLIERS)
+        pages = dated(20)
         pages["pages/page-9.md"] = pages["pages/page-9.md"].replace("2024-01-02", "soon")
         assert fields(inferred(pages))["published"]["type"] == ["date", "text"]
 
