@@ -61,15 +61,15 @@ def test_a_rare_key_beside_the_one_that_it_resembles_is_optional() -> None:
     assert fields(inferred(pages))["tags"] == {"required": False}
 
 
-@pytest.mark.parametrize(("missing", "required"), [(0, True), (1, True), (2, False)])
-def test_a_key_is_required_with_at_most_half_a_percent_of_exceptions(missing: int, required: bool) -> None:
+@pytest.mark.parametrize(("missing", "required"), [(0, True), (1, True), (4, True), (5, False)])
+def test_a_key_is_required_despite_outliers(missing: int, required: bool) -> None:
     pages = numbered(200, FRONT)
     for number in range(missing):
         path = f"pages/page-{number + 1}.md"
         pages[path] = pages[path].replace("tag: x\n", "")
     result = inferred(pages)
     assert fields(result)["tag"].get("required", True) is required
-    assert ("# add: required=true  # 198 agree, 2 disagree" in result.text) is not required
+    assert ("required=true  # 195 agree, 5 disagree" in result.text) is not required
 
 
 def test_few_pages_prove_nothing() -> None:
