@@ -37,11 +37,14 @@ def main_layout(profile: Profile) -> Layout:
 def candidates_for(profile: Profile, path: str) -> tuple[Layout, ...]:
     """Return the layouts whose `files` match the path of a page, or all of them if there are none."""
     layouts = layouts_of(profile)
-    if len(layouts) == 1:
-        return layouts
+    return layouts if len(layouts) == 1 else matching_layouts(profile, path) or layouts
+
+
+def matching_layouts(profile: Profile, path: str) -> tuple[Layout, ...]:
+    """Return the layouts whose `files` match the path of a page."""
     folder, _, name = path.rpartition("/")
     relative = f"{_from_root(profile, os.path.abspath(folder or '.'))}/{name}".removeprefix("./")  # noqa: PTH100 - links are followed below
-    return tuple(layout for layout in layouts if _pattern(layout.spec.files).fullmatch(relative)) or layouts
+    return tuple(layout for layout in layouts_of(profile) if _pattern(layout.spec.files).fullmatch(relative))
 
 
 @lru_cache(maxsize=256)

@@ -98,6 +98,12 @@ class Layout:
         return self.spec.roles
 
     @cached_property
+    def id_paths(self) -> tuple[str, ...]:
+        """The paths of the fields with the number of a page: the id, and those that count."""
+        counted = [path for path, row in self.fields.items() if row.spec.source == "sequence"]
+        return tuple(dict.fromkeys([*([self.roles.id] if self.roles.id else []), *counted]))
+
+    @cached_property
     def scan(self) -> "Callable[[str], Page | None] | None":
         """The fast reader of pages in the canonical layout, or None if there is none for this layout."""
         from qtgen.page.scan import build_scanner
