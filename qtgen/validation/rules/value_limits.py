@@ -1,7 +1,7 @@
 """The limits of values: constants, calendar dates, enumerations, patterns and bounds, compiled once per layout."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
@@ -143,7 +143,7 @@ def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
             return None  # QT203 reports it
         shown = f"`{str(value)[:SHOWN]}`"
         if len(allowed) <= __VALUES_SHOWN:
-            return f"must be {_alternatives(allowed)}, not {shown}"
+            return f"must be {alternatives(allowed)}, not {shown}"
         from difflib import get_close_matches  # rarely needed, and slow to import
 
         near = get_close_matches(str(value), [str(one) for one in allowed], n=1)
@@ -152,7 +152,8 @@ def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
     return fault
 
 
-def _alternatives(values: Sequence[Value]) -> str:
+def alternatives(values: Iterable[Value]) -> str:
+    """Return values as a choice, in code style."""
     shown = [f"`{value}`" for value in values]
     return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
