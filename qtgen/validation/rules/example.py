@@ -132,8 +132,10 @@ class ExampleSite:
         return Example(text=emit(values, self.layout, style), path=self.path_of(values))
 
     def with_question(self, question: str) -> Example:
-        """Return the example in which the page has another question, and the names that follow from it."""
-        return self.change_source({self.layout.roles.question: question})
+        """Return the example in which the page has another question, and the path that follows from it."""
+        role = self.layout.roles.question
+        path = self.change_source({role: question}).path
+        return replace(self.replace(str(self.page.values[role]), question), path=path)
 
     @property
     def link_target(self) -> str:
