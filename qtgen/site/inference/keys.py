@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from qtgen.page.profile import BODY_FIELD
-from qtgen.site.inference.drafts import Draft, LayoutDraft, Member, Value
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, Member, Value
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_with_outliers
 from qtgen.site.inference.kinds import decide_kinds
 from qtgen.site.inference.observe import Items, Node
@@ -139,7 +139,7 @@ def _decide_required(layout: LayoutDraft, draft: Draft, members: Sequence[Member
         against = [Place(page, f"{at}{draft.key}") for page, at, node in members if draft.key not in node.keys]
     layout.report(draft.path, "required", "on every page" if not prefix else "in every map", agree, against, standing)
     if standing is Standing.CANDIDATE:
-        draft.candidates.append(({"required": True}, agree, missing))
+        draft.candidates.append(Candidate({"required": True}, agree, missing))
 
 
 # --- the order ---------------------------------------------------------------------------------------------------
