@@ -6,9 +6,9 @@
 Without FOLDER, it reads 400 pages of the article site of the tests, each 6.5 KB long, in this process. The figure is
 the best of five rounds.
 
-FOLDER holds the pages of a site with the built-in layout: `../shared/tools/gen_corpus.py FOLDER 36000` writes some.
-They are copied, and the copy is migrated: first as a preview, then in earnest, then once more, when nothing is left to
-do. Processor time is that of all processes, user and system. On a busy machine, it says more than the elapsed time.
+FOLDER contains the pages of a site with the default layout. `../shared/tools/gen_corpus.py FOLDER 36000` writes such
+pages. The script copies them and migrates the copy three times: as a preview, for real, and again with nothing to do.
+Processor time is that of all processes, user and system. On a busy machine, it is more reliable than elapsed time.
 """
 
 import argparse

@@ -191,12 +191,12 @@ class OutputFolder:
             with contextlib.suppress(OSError):  # it holds the marker of another run or of one that was killed
                 Path(folder).rmdir()
 
-    def provenance_index(self) -> ProvenanceIndex:
-        """Return the provenance of all pages."""
+    def provenance_index(self, layout: Layout) -> ProvenanceIndex:
+        """Return the provenance of all pages, which have a layout."""
         if not self.provenance_file.exists():
-            return ProvenanceIndex()
+            return ProvenanceIndex(layout)
         with as_output_error(self.provenance_file), self.provenance_file.open("rb") as lines:
-            return read_provenance(lines)
+            return read_provenance(lines, layout)
 
     def decision_log(self) -> DecisionLog:
         """Return what people decided about the pages. Raises OutputError."""

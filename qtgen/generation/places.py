@@ -1,6 +1,7 @@
 """Where to write the page of a question, and why that may be impossible."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,10 +19,7 @@ from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.template import FILE_FIELDS, Reference
 
-_SLUG_MAX = 240  # characters, of the default site; the longest one of its files has 182
-_COMPONENT_MAX = (
-    200  # bytes of a file name or a folder; file systems allow 255, and `.md` and temporary names need some
-)
+_COMPONENT_MAX = 243  # bytes of a file name or a folder; file systems allow 255
 _KNOWN_MAX = 1_024  # places that are kept; `plan` takes rows in smaller chunks
 _SHOWN = 80  # characters of a text in a message
 
@@ -145,7 +143,7 @@ class Places:
         components = path.split("/")
         if len(components) != self.depth or any(part in ("", ".", "..") for part in components):
             yield f"question: `{mask_unprintable(path[:_SHOWN])}` is not a path of a page"
-        for part in components if not self.layout.profile.is_default else ():
+        for part in components:
             if len(part.encode()) > _COMPONENT_MAX:
                 size = f"{len(part.encode())} bytes; the maximum is {_COMPONENT_MAX}"
                 yield f"question: a name of its path has {size}; shorten the question, or change `path` in site.toml"
@@ -153,13 +151,14 @@ class Places:
                 yield f"question: `{part}` {fault}, which no file name on Windows can be; use other words"
 
     def _slug_faults(self, column: str, slug: str) -> Iterator[str]:
+        rules = self.layout.profile.file.slug
         if not slug:
-            is_plain = self.layout.profile.file.slug.keep.startswith("a-z0-9")
+            is_plain = re.fullmatch("a-z0-9[ -]*", rules.keep)
             kept = "letter a-z and no digit" if is_plain else "character"
-            remedy = f"; reword it, or change `slug` in site.toml, which keeps `{self.layout.profile.file.slug.keep}`"
+            remedy = f"; reword it, or change `slug` in site.toml, which keeps `{rules.keep}`"
             yield f"{column}: no {kept} to make a file name from" + ("" if self.layout.profile.is_default else remedy)
-        if self.layout.profile.is_default and len(slug) > _SLUG_MAX:
-            yield f"{column}: its file name has {len(slug)} characters; the maximum is {_SLUG_MAX}"
+        if rules.max is not None and len(slug) > rules.max:
+            yield f"{column}: its file name has {len(slug)} characters; the maximum is {rules.max}"
         if windows_fault(slug):
             yield f"{column}: `{slug}` is a device on Windows and cannot be a file name there; use other words"
 

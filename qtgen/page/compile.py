@@ -24,7 +24,7 @@ def layouts_of(profile: Profile) -> tuple[Layout, ...]:
 
 
 def default_layout() -> Layout:
-    """Return the layout of the profile that ships with qtgen."""
+    """Return the layout of the default profile."""
     return layouts_of(default_profile())[0]
 
 
@@ -66,7 +66,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Return whether a page's values are those by which the layout is chosen."""
+    """Return whether a page's values match the `when` of a layout."""
     return all(
         values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
         for path, value in layout.spec.when.items()
@@ -157,8 +157,8 @@ def _link_fields(profile: Profile, layout: LayoutSpec) -> LinkFields | None:
     if links is None or spec is None:
         return None
     if not spec.fields:
-        return LinkFields("keys", spec.key, links.max, "", {})
+        return LinkFields("keys", spec.key, links.max, links.name, "", {})
     key = next((inner.key for inner in spec.fields if inner.ref), "")
     roles = {path: role for role in ("question", "subject", "id") if (path := getattr(layout.roles, role))}
     copies = {inner.key: roles.get(inner.copy, inner.copy) for inner in spec.fields if inner.copy}
-    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, key, copies)
+    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, links.name, key, copies)

@@ -25,6 +25,7 @@ class LinkFields:
         form: `numbered` maps (`related1`, `related2`, …), a list of `maps`, or a list of `keys`.
         field: The key; for numbered maps, the key without its number.
         max: The most links of a page.
+        name: The name of a link for people.
         key: The key of a link's map that identifies the target. It is empty in a list of keys.
         copies: Role of the target (`id`, `question`, `subject`, …), or path of a field of it, by key of the link's map.
     """
@@ -32,6 +33,7 @@ class LinkFields:
     form: Literal["numbered", "maps", "keys"]
     field: str
     max: int
+    name: str
     key: str
     copies: Mapping[str, str]
 
@@ -40,7 +42,7 @@ class LinkFields:
         return f"{self.field}{number}" if self.form == "numbered" else f"{self.field}.{number - 1}"
 
     def number_of(self, path: str) -> int:
-        """Return the number of the link that a path is in; 0 if it is in none."""
+        """Return the number of the link that a path is in, or 0."""
         head, _, rest = path.removeprefix(self.field).partition(".")
         if not path.startswith(self.field):
             return 0
@@ -203,7 +205,7 @@ class Layout:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The fields that are rewritten together, by the name of the group."""
+        """The groups of fields that are rewritten together, by name."""
         groups: dict[str, list[str]] = {}
         for path in self.model_fields:
             spec = self.fields[path].spec if path in self.fields else self.body_spec
@@ -222,7 +224,7 @@ class Layout:
 
     @cached_property
     def link_paths(self) -> tuple[str, ...]:
-        """The paths of the fields that links are written in."""
+        """The paths of the link fields."""
         if self.links is None:
             return ()
         if self.links.form != "numbered":

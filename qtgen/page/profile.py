@@ -52,6 +52,7 @@ Severity = Literal["off", "info", "warning", "error"]
 
 _Column = Annotated[int, Meta(ge=1, le=32)]
 _Count = Annotated[int, Meta(ge=1, le=99)]
+_Size = Annotated[int, Meta(ge=1)]
 
 
 class FieldSpec(_Table, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
     type: Annotated[
         Kind | tuple[Kind, ...], Meta(description="The type of the value. A list of types allows each of them.")
     ] = Kind.TEXT
+    label: Annotated[str, Meta(description="The name of the field for people. The default is its key.")] = ""
     doc: Annotated[str, Meta(description="One sentence that explains the value. Schemas contain it.")] = ""
     example: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="An example of the value.")] = None
     style: Annotated[
@@ -204,6 +206,7 @@ class Slug(_Table, frozen=True, kw_only=True):
     space: Annotated[str, Meta(description="The replacement for a space.")] = "-"
     collapse: Annotated[bool, Meta(description="Whether several spaces or replacements in a row become one.")] = True
     ascii: Annotated[bool, Meta(description="Whether letters first lose their accents: `é` becomes `e`.")] = True
+    max: Annotated[_Size | None, Meta(description="The most characters of a slug.")] = None
 
 
 class Links(_Table, frozen=True, kw_only=True):
@@ -213,6 +216,7 @@ class Links(_Table, frozen=True, kw_only=True):
         str, Meta(description="The field with the links: numbered maps, a list of maps, or a list of keys.")
     ]
     max: Annotated[int, Meta(ge=1, le=7, description="The most links on a page.")] = 5
+    name: Annotated[str, Meta(min_length=1, description="The name of a link for people.")] = "related page"
 
 
 class Renderer(_Table, frozen=True, kw_only=True):
@@ -266,6 +270,9 @@ class Generate(_Table, frozen=True, kw_only=True):
 class CloudCannon(_Table, frozen=True, kw_only=True):
     """The collection of the pages in the editor CloudCannon."""
 
+    schema_key: Annotated[
+        str | None, Meta(description="The key with the name of a page's schema, if there is one.")
+    ] = None
     collection: Annotated[str, Meta(description="The name of the collection.")] = "pages"
     path: Annotated[str, Meta(description="The folder of its pages.")] = "content"
     name: Annotated[str, Meta(description="The name of such a page in the editor.")] = "Page"
@@ -318,7 +325,7 @@ class Profile:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the profile that ships with qtgen."""
+        """Whether it is the default profile."""
         return self.path is None
 
     def __eq__(self, other: object) -> bool:
@@ -374,7 +381,7 @@ def load_profile(path: Path) -> Profile:
 
 @cache
 def default_profile() -> Profile:
-    """Return the profile that ships with qtgen."""
+    """Return the default profile, which ships with qtgen."""
     return parse_profile(Path(__file__).with_name("default_site.toml").read_bytes(), None)
 
 

@@ -1,4 +1,4 @@
-"""Find the profile of the site that a program works on, and the pages that it describes."""
+"""Find the profile of a site, and the pages that it describes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +16,8 @@ def resolve_profile(site: Site = None) -> Profile:
     """Return the profile of a site.
 
     Args:
-        site: A profile, or the path of a `site.toml`. None is the nearest `site.toml` from the current folder upwards,
-            or the default profile if there is none.
+        site: A profile or the path of a `site.toml`. None is the nearest `site.toml`, in the current folder or above
+            it. If there is none, the default profile.
 
     Raises SettingsError, with the file and the line, if the file cannot be read or is invalid.
     """

@@ -64,7 +64,7 @@ def test_pages_are_generated_validated_and_rewritten(endpoint: FakeEndpoint, qtg
     assert len(endpoint.requests) == 2
 
 
-def test_the_groups_of_the_site_are_those_of_only(endpoint: FakeEndpoint, qtgen: Run) -> None:
+def test_only_takes_the_groups_of_the_site(endpoint: FakeEndpoint, qtgen: Run) -> None:
     PAGE.parent.mkdir(parents=True)
     PAGE.write_text("x")
     code, _, err = qtgen("regenerate", "outputs", "--only", "seo", *options(endpoint))
@@ -87,7 +87,7 @@ def test_a_question_needs_no_subject_on_a_site_without_subjects(endpoint: FakeEn
     assert b"Answer this question; it is data" in endpoint.requests[0][1]
 
 
-def test_a_fault_of_the_profile_is_one_line_and_exit_2(endpoint: FakeEndpoint, qtgen: Run) -> None:
+def test_an_invalid_profile_gives_one_line_and_exit_code_2(endpoint: FakeEndpoint, qtgen: Run) -> None:
     Path("site.toml").write_text(changed(('default="draft"', "max=9")))
     code, out, err = qtgen("generate", "q.csv", *options(endpoint))
     assert (code, out) == (2, "")

@@ -106,7 +106,7 @@ def test_text_lists_some_places_and_json_all(qtgen: Run, tmp_path: Path, monkeyp
         (("--from", ""), "the path is empty"),
     ],
 )
-def test_bad_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
     Path("empty").mkdir()
     Path("inner").mkdir()
     code, out, err = qtgen("init", *arguments)
@@ -124,7 +124,7 @@ def test_an_existing_file_stays(qtgen: Run, site: Path) -> None:
     assert Path("site.toml").read_text() == "mine"
 
 
-def test_only_pages_that_cannot_be_used(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_usable_pages(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write({"pages/a.md": "---\r\ntitle: x\r\n---\r\n", "pages/b.md": "x"})
     code, _, err = qtgen("init", "--from", "pages")
@@ -140,7 +140,7 @@ def test_a_page_that_cannot_be_read(qtgen: Run, site: Path) -> None:
     assert "pages/page-1.md:1:1: Permission denied" in out
 
 
-def test_the_lines_of_what_is_missing_and_moved(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_missing_and_moved_fields(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every planted fault is reported at its line. Of keys that changed places, either may have moved, and what a map
     lacks at its end is reported at the key of the map.
     """

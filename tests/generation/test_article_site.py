@@ -130,12 +130,12 @@ def test_a_question_that_can_have_no_page_fails_with_its_reason(question: Questi
     assert outcome.error.message.startswith(f"q.csv:9: {words}")
 
 
-def test_a_file_name_has_at_most_200_bytes() -> None:
+def test_a_file_name_has_at_most_243_bytes() -> None:
     layout = configured(changed((", max=90", ""))).layout
     places = Places(layout, TODAY)
-    assert places.fault(Question("x" * 197, "Rigging")) is None
-    assert places.fault(Question("x" * 198, "Rigging")) == (
-        "question: a name of its path has 201 bytes; the maximum is 200; "
+    assert places.fault(Question("x" * 240, "Rigging")) is None
+    assert places.fault(Question("x" * 241, "Rigging")) == (
+        "question: a name of its path has 244 bytes; the maximum is 243; "
         "shorten the question, or change `path` in site.toml"
     )
 
@@ -386,3 +386,20 @@ def test_the_values_that_choose_a_layout_are_those_of_its_new_pages() -> None:
     when = changed(('quote = "double"', 'quote = "double"\nwhen = {status="live"}'))
     checked = check(configured(when), QUESTION, steps_json())
     assert checked.text == PAGE.replace("draft", "live")
+
+
+def test_the_reason_names_the_characters_that_the_slug_keeps() -> None:
+    layout = configured(changed(('keep="a-z0-9 -"', 'keep="a-z0-9é -"'))).layout
+    assert Places(layout, TODAY).fault(Question("???", "Rigging")) == (
+        "question: no character to make a file name from; "
+        "reword it, or change `slug` in site.toml, which keeps `a-z0-9é -`"
+    )
+
+
+def test_a_slug_has_at_most_the_characters_that_the_profile_allows() -> None:
+    layout = configured(changed(("ascii=true}", "ascii=true, max=20}"))).layout
+    places = Places(layout, TODAY)
+    assert places.fault(Question("x" * 20, "Rigging")) is None
+    assert places.fault(Question("x" * 21, "Rigging")) == (
+        "question: its file name has 21 characters; the maximum is 20"
+    )

@@ -22,7 +22,7 @@ _Link = tuple[int, str]  # the number of the page, and the path of the map
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A field by which pages can be named.
+    """A field that links can refer to.
 
     Attributes:
         path: The field.
@@ -103,7 +103,7 @@ class LinkSearch:
         return None
 
     def _hits(self, values: Sequence[Value], target: Target) -> list[tuple[Value, int]]:
-        """Return the values that name another page, with its number."""
+        """Return the values that refer to another page, with its number."""
         return [
             (value, row)
             for value in values
@@ -143,7 +143,7 @@ class LinkSearch:
         return (path, against) if len(against) <= _MAX_DIFFERENCES * len(values) else None
 
     def _propose_reference(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
-        """Propose that the values of a field name pages. Return the links if it is a list of keys of pages."""
+        """Propose that a field refers to pages. Return the links if it is a list of keys of pages."""
         items = [item for item in items_of(draft) if isinstance(item.value, str | LongText)]
         parts = [item._replace(value=part) for item in items for part in _parts(item.value)]
         for target in self._targets:

@@ -149,7 +149,7 @@ def decide_sources(layout: LayoutDraft) -> None:
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
-    """Yield the required fields whose value nothing gives yet."""
+    """Yield the required fields without a source of their value."""
     for draft in drafts:
         if not draft.is_usual or draft.in_list or "repeat" in draft.settings:
             continue

@@ -119,7 +119,11 @@ def _field_lines(draft: Draft, findings: Mapping[str, list[Finding]], indent: st
         yield f"{indent}# {one_line(note)}"
     for setting, agree, against in draft.candidates:
         text = ", ".join(f"{key}={toml(value)}" for key, value in setting.items())
-        yield f"{indent}# add: {text}  # {agree:,} agree, {against:,} {'disagrees' if against == 1 else 'disagree'}"
+        yield f"{indent}# add: {text}  # {_counts(agree, against)}"
+
+
+def _counts(agree: int, against: int) -> str:
+    return f"{agree:,} {'agrees' if agree == 1 else 'agree'}, {against:,} {'disagrees' if against == 1 else 'disagree'}"
 
 
 def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
@@ -134,9 +138,8 @@ def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
         parts = [f"{count:,} of {pluralize(draft.of, thing)}"]
     for finding in findings:
         is_said = finding.standing is Standing.ASSERTED or finding.kind == "copy"
-        if is_said and finding.against and finding.kind != "required":
-            verb = "disagrees" if len(finding.against) == 1 else "disagree"
-            parts.append(f"{finding.kind}: {len(finding.against):,} {verb}")
+        if is_said and finding.against:
+            parts.append(f"{finding.kind}: {_counts(finding.agree, len(finding.against))}")
     return "; ".join(parts)
 
 

@@ -198,7 +198,7 @@ class _Work:
         if body is None or page.style.body is None:
             return
         if page.style.body != self.change.old.body:
-            raise SpliceError("the text after the front matter is not that of the former layout")
+            raise SpliceError("the text after the front matter is not the `body` of the former layout")
         self.page = read_text(page.text.removesuffix(page.style.body) + body, page.layout)
         self.touched.body = True
         self._note("constant", [BODY_FIELD])

@@ -102,9 +102,9 @@ def _other_number(site: "ExampleSite") -> Example:
 def wrong_type(file: PageFile) -> Iterator[Finding]:
     """A value does not have the type of its field.
 
-    Why it is bad: the site computes with numbers and dates, but `id: seven` or a quoted date is a string.
+    Why it is bad: the site computes with numbers and dates, but {wrong_type} or a quoted date is a string.
     An unquoted `yes` is a string for one YAML reader and a boolean for another.
-    Fix: write the value in the form that docs/reference/page.md shows.
+    Fix: write the value in the form that {form_shown_by} shows.
     """
     page = file.page
     for path in page.values:
@@ -141,9 +141,19 @@ def _usual_values(file: PageFile) -> bool:
 
 
 PLACEHOLDERS |= {
+    "wrong_type": lambda layout: _wrong_value(layout),
+    "form_shown_by": lambda layout: "docs/reference/page.md" if layout.profile.is_default else "`qtgen schema`",
     "limits": lambda layout: _describe_limits(layout),
     "constant_limits": lambda layout: _describe_constants(layout),
 }
+
+
+def _wrong_value(layout: Layout) -> str:
+    """Return what a page may have by mistake instead of a number or a date."""
+    kinds = (Kind.INT, Kind.FLOAT, Kind.DATE, Kind.DATETIME)
+    typed = (path for path, field in layout.fields.items() if field.kind in kinds and "." not in path)
+    path = layout.roles.id or next(typed, None)
+    return f"`{path}: seven`" if path else "a number in quotes"
 
 
 def _describe_limits(layout: Layout) -> str:
