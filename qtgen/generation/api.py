@@ -9,7 +9,8 @@ from pathlib import Path
 from qtgen._util.concurrency import Stop
 from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig, prompt_folders
-from qtgen.generation.new_pages import check_fillable, needs_number
+from qtgen.generation.fillable import check_fillable
+from qtgen.generation.new_pages import needs_number
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import generate_pages
 from qtgen.generation.places import Places
