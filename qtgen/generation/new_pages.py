@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from qtgen.errors import SettingsError
 from qtgen.generation.types import Question
 from qtgen.page import Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind
 from qtgen.page.profile_errors import Place, profile_error
+from qtgen.page.template import FILE_FIELDS
+from qtgen.page.types import typed
 
 
 def page_values(
@@ -58,7 +59,7 @@ def default_value(field: Field) -> Value:
     default = field.spec.default
     if isinstance(default, tuple):
         return [*default]
-    return None if default is None else typed(default, field.kind)
+    return None if default is None else typed(default, field.spec.kinds)
 
 
 def today_value(field: Field, date: dt.date) -> Value:
@@ -139,6 +140,9 @@ def check_fillable(layout: Layout) -> None:
         raise _fault(layout, (*place, "roles"), "has no role `answer`, which new pages need", 'add answer="…"')
     _check_fields(layout, layout.spec.fields, "", (*place, "fields"))
     needed = _closure(layout, [ref.path for ref in layout.path_template.references])
+    if any(name in FILE_FIELDS for name in needed):
+        message = "names the file itself, so new pages have no path"
+        raise _fault(layout, (*place, "path"), message, "use fields of a page, such as `{title|slug}.md`")
     late = next((name for name in needed if name in layout.model_fields), None)
     if late:
         message = f"the path follows from `{late}`, which a model writes"

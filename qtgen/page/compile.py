@@ -1,16 +1,16 @@
 """Compile a profile into layouts, once per process, and choose the layout of a page."""
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from qtgen.page.fields import Constant, Field, Row, Section, spell_bool
+from qtgen.page.fields import Field, Row, Section, spell_bool
 from qtgen.page.layout import Layout, LinkFields
 from qtgen.page.profile import FieldSpec, Kind, LayoutSpec, Profile, Scalar, default_profile
 from qtgen.page.template import parse_template, slugger
+from qtgen.page.types import typed
 
 _SECTION_INDENT = 2
 
@@ -61,7 +61,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
     """Return whether a page's values are those by which the layout is chosen."""
     return all(
-        values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
+        values.get(path) == (typed(value, layout.fields[path].spec.kinds) if path in layout.fields else value)
         for path, value in layout.spec.when.items()
     )
 
@@ -122,7 +122,7 @@ def _is_required(spec: FieldSpec) -> bool:
 
 def _field(spec: FieldSpec, layout: LayoutSpec, parent: str) -> Field:
     kind = spec.kinds[0]
-    constant = None if spec.const is None else typed(spec.const, kind)
+    constant = None if spec.const is None else typed(spec.const, spec.kinds)
     shown = next((value for value in (spec.const, spec.example, spec.default) if value is not None), "")
     example = ", ".join(map(str, shown)) if isinstance(shown, tuple) else _spelled(shown, layout)
     is_folded = spec.style == "folded"
@@ -131,17 +131,6 @@ def _field(spec: FieldSpec, layout: LayoutSpec, parent: str) -> Field:
 
 def _spelled(value: Scalar, layout: LayoutSpec) -> str:
     return spell_bool(value, layout.booleans) if isinstance(value, bool) else str(value)
-
-
-def typed(value: Scalar, kind: Kind) -> Constant:
-    """Return a value of the file with the type of its field. Raises ValueError if it has none such."""
-    if kind is Kind.DATE:
-        return dt.date.fromisoformat(str(value))
-    if kind is Kind.DATETIME:
-        return dt.datetime.fromisoformat(str(value))
-    if kind is Kind.FLOAT and not isinstance(value, bool):
-        return float(value)
-    return value
 
 
 def _link_fields(profile: Profile, layout: LayoutSpec) -> LinkFields | None:

@@ -15,8 +15,8 @@ from qtgen.validation.rules.value_limits import (
     SHOWN,
     faults_of,
     has_bounds,
-    has_type,
     has_usual_values,
+    may_have_type,
     range_of,
 )
 
@@ -121,7 +121,7 @@ def wrong_type(file: PageFile) -> Iterator[Finding]:
 
 def _type(leaf: _Leaf, layout: Layout) -> str | None:
     """Return which types a value may have, or None if it has one of them."""
-    if any(has_type(kind, leaf.value) for kind in leaf.spec.kinds):
+    if may_have_type(leaf.value, leaf.spec.kinds):
         return None
     booleans = {"True": "True or False", "true": "true or false"}[layout.spec.booleans]
     return " or ".join(_EXPECTED.get(kind, booleans) for kind in leaf.spec.kinds)
