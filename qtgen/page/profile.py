@@ -93,6 +93,16 @@ class Profile:
         """Whether it is the profile that ships with qtgen."""
         return self.path is None
 
+    @property
+    def cache_key(self) -> str:
+        """What a cache of pages is valid for; empty for the default profile.
+
+        If there are several layouts, the folder of the file decides which pages have which layout.
+        """
+        if self.is_default:
+            return ""
+        return self.digest if len(self.file.layout) == 1 else f"{self.digest} {self.root}"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Profile) and (self.raw, self.path) == (other.raw, other.path)
 

@@ -277,7 +277,7 @@ class ReviewIndex:
 def _open(sources: IndexSources) -> sqlite3.Connection:
     """Open the index of these paths, or an empty one in memory if the disk cannot hold it."""
     profile = sources.checks.profile
-    site = [] if profile.is_default else [profile.digest]
+    site = [] if profile.is_default else [profile.digest, profile.root]
     identity = "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))
     name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
     database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)
