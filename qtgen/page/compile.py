@@ -9,10 +9,9 @@ from typing import Any
 from qtgen.page.fields import Field, Row, Section, spell_bool
 from qtgen.page.layout import Layout, LinkFields
 from qtgen.page.profile import FieldSpec, Kind, LayoutSpec, Profile, Scalar, default_profile
+from qtgen.page.site_file import SECTION_INDENT
 from qtgen.page.template import parse_template, slugger
 from qtgen.page.types import typed
-
-_SECTION_INDENT = 2
 
 
 def layouts_of(profile: Profile) -> tuple[Layout, ...]:
@@ -105,7 +104,7 @@ def _rows(specs: Iterable[FieldSpec], layout: LayoutSpec, parent: str, column: i
         if spec.type is not Kind.MAP:
             yield _field(spec, layout, parent)
             continue
-        indent = column + (spec.indent or _SECTION_INDENT)
+        indent = column + (spec.indent or SECTION_INDENT)
         text_indent = column + spec.text_indent if spec.text_indent else indent + layout.text_indent
         for number in range(1, spec.repeat + 1) if spec.repeat else (0,):
             path = f"{parent}{spec.key}{number or ''}"

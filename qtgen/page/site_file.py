@@ -1,5 +1,6 @@
 """The format of `site.toml`: its tables, from which its documentation, its schema and its errors are derived."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
@@ -14,6 +15,10 @@ BODY_FIELD = "body"
 
 Scalar: TypeAlias = str | int | float | bool
 """A value in the file. A date is written as a text: `"2024-11-22"`, or without the quotes."""
+SECTION_INDENT = 2
+"""How many spaces the keys of a map are behind its own key, if the file does not say."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Kind(StrEnum):
@@ -27,6 +32,11 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     LIST = "list"
     MAP = "map"
+
+
+def is_key(key: str) -> bool:
+    """Return whether a layout can have a key: it is not blank, and has neither a dot nor a control character."""
+    return bool(key.strip()) and "." not in key and not _CONTROL.search(key)
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -48,7 +58,8 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
 
     key: Annotated[str, Meta(min_length=1, description="The key as pages write it.")]
     type: Annotated[
-        Kind | tuple[Kind, ...], Meta(description="The type of the value. A list of types allows each of them.")
+        Kind | Annotated[tuple[Kind, ...], Meta(min_length=1)],
+        Meta(description="The type of the value. A list of types allows each of them."),
     ] = Kind.TEXT
     doc: Annotated[str, Meta(description="What the value is, for people: one sentence.")] = ""
     example: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="An example of the value.")] = None
@@ -168,7 +179,9 @@ class LayoutSpec(_Table, frozen=True, kw_only=True):
 class Slug(_Table, frozen=True, kw_only=True):
     """How a text becomes a part of a file name or of an address."""
 
-    keep: Annotated[str, Meta(description="The characters that are kept, as in a regular expression.")] = "a-z0-9 -"
+    keep: Annotated[
+        str, Meta(description="The characters that are kept: single ones, ranges such as `a-z`, `\\w`, `\\d`.")
+    ] = "a-z0-9 -"
     space: Annotated[str, Meta(description="What replaces a space.")] = "-"
     collapse: Annotated[bool, Meta(description="Whether several spaces or hyphens become one.")] = True
     ascii: Annotated[bool, Meta(description="Whether letters lose their accents before.")] = True
