@@ -15,6 +15,7 @@ from qtgen.validation.rules.conditions import meets
 
 _DAY = dt.date(2026, 1, 31)
 _WORDS = ("example", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_SHORT = ("1", "2026", "A", "a")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def keywords(spec: FieldSpec, words: Iterable[str]) -> list[Scalar]:
     """Return as many words as a list needs at least, or a few more, of those that it allows."""
     least, most = int(spec.min or 1), int(spec.max or 5)
     allowed = spec.enum or tuple(word for word in (*words, *_WORDS) if _matches(spec, word))
+    allowed = allowed or (next((text for text in _SHORT if _matches(spec, text)), "example"),)
     return [*allowed[: min(most, max(least, 5))]]
 
 
@@ -166,7 +168,7 @@ def _plain_scalar(kind: Kind, spec: FieldSpec) -> Value:
         case Kind.DATETIME:
             return dt.datetime.combine(_DAY, dt.time(12), dt.UTC)
         case _:
-            candidates = ("An example.", *_WORDS, "1", "2026", "A", "a")
+            candidates = ("An example.", *_WORDS, *_SHORT)
             return fitted(next((text for text in candidates if _matches(spec, text)), "example"), spec)
 
 
