@@ -33,7 +33,7 @@ _SOURCES = {
     "subject": (Kind.TEXT, Kind.LIST),
     "sequence": (Kind.INT,),
     "today": (Kind.DATE, Kind.DATETIME, Kind.TEXT),
-    "model": tuple(kind for kind in Kind if kind is not Kind.MAP),
+    "model": (Kind.TEXT, Kind.LIST, Kind.INT, Kind.FLOAT, Kind.BOOL),
 }
 """The types of the fields that can have a source."""
 _TEMPLATED = (Kind.TEXT, Kind.INT, Kind.FLOAT, Kind.DATE)
