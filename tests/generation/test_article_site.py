@@ -226,6 +226,7 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
         ('default="draft"', "max=9", "new pages have no value for `status`"),
         ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
+        ('path = "articles/{topic|slug}/{title|slug}.md"', 'path = "articles/{file.stem}.md"', "names the file itself"),
     ],
 )
 def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, new: str, words: str) -> None:

@@ -271,5 +271,5 @@ class ReviewIndex:
 def _identity(sources: IndexSources) -> str:
     """Return what tells the index of these paths from others."""
     profile = sources.checks.profile
-    site = [] if profile.is_default else [profile.digest]
+    site = [] if profile.is_default else [profile.digest, profile.root]
     return "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))

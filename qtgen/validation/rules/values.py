@@ -8,6 +8,7 @@ from qtgen.page import Page, Span
 from qtgen.page.compile import candidates_for, fits
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
+from qtgen.page.types import has_type
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
@@ -18,8 +19,8 @@ from qtgen.validation.rules.value_limits import (
     alternatives,
     faults_of,
     has_bounds,
-    has_type,
     has_usual_values,
+    may_have_type,
     range_of,
 )
 
@@ -124,7 +125,7 @@ def wrong_type(file: PageFile) -> Iterator[Finding]:
 
 def _type(leaf: _Leaf, layout: Layout) -> str | None:
     """Return which types a value may have, or None if it has one of them."""
-    if any(has_type(kind, leaf.value) for kind in leaf.spec.kinds):
+    if may_have_type(leaf.value, leaf.spec.kinds):
         return None
     booleans = {"True": "True or False", "true": "true or false"}[layout.spec.booleans]
     return " or ".join(_EXPECTED.get(kind, booleans) for kind in leaf.spec.kinds)
@@ -252,7 +253,7 @@ def _expected_by_layouts(file: PageFile) -> Iterator[tuple[str, str]]:
         expected = dict.fromkeys(str(layout.spec.when[path]) for layout in candidates if path in layout.spec.when)
         value = page.values.get(path)
         field = page.layout.fields.get(path)
-        has_its_type = value is not None and (field is None or any(has_type(kind, value) for kind in field.spec.kinds))
+        has_its_type = value is not None and (field is None or has_type(value, field.spec.kinds))
         if has_its_type and str(value) not in expected:
             yield path, f"`{path}` must be {alternatives(expected)}, not `{str(value)[:SHOWN]}`"
 

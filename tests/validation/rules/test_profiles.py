@@ -219,6 +219,40 @@ def test_the_cache_key_has_the_digest_of_another_profile(workshop: Profile) -> N
     assert "site" not in rules_key(profile=default_profile())
 
 
+def test_the_folder_of_the_site_is_in_the_cache_key_if_it_chooses_the_layout(workshop: Profile) -> None:
+    layout = workshop.raw[workshop.raw.index(b"[[layout]]") : workshop.raw.index(b"[links]")]
+    several = workshop.raw.replace(layout, layout + layout)
+    keys = [
+        [rules_key(profile=parse_profile(raw, Path(folder) / "site.toml")) for folder in ("/one", "/two")]
+        for raw in (workshop.raw, several)
+    ]
+    assert [len({*of_site}) for of_site in keys] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("limits", "written", "words"),
+    [
+        ('type=["date", "text"], const="soon"', "soon", None),
+        ('type=["date", "text"], const="soon"', "2026-01-31", "`published` must be `soon`, not `2026-01-31`"),
+        ('type=["date", "text"], const="soon"', "later", "`published` must be `soon`, not `later`"),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "2026-01-31", None),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "soon", None),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "later", "must be `2026-01-31` or `soon`, not `later`"),
+        ('type=["text", "list"], enum=["a", "b"]', "[a, b]", None),
+        ('type=["text", "list"], enum=["a", "b"]', "[a, c]", "must be `a` or `b`, not `c`"),
+        ('type=["date", "text"], max=4, allow=["sometime"]', "sometime", None),
+        ('type=["date", "text"], max=4, allow=["sometime"]', "some day", "must have at most 4 characters, not 8"),
+        ('type=["bool", "int"], const=1', "true", "`published` must be `1`, not `True`"),
+    ],
+)
+def test_a_value_may_have_one_of_several_types(tmp_path: Path, limits: str, written: str, words: str | None) -> None:
+    text = WORKSHOP.read_text(encoding="utf-8").replace(', date="published"', "")
+    profile = site_with(tmp_path, text, 'type="date", source="today"', limits)
+    messages = [message for *_, message in found(profile, ("2026-01-31", written))]
+    assert len(messages) == (words is not None)
+    assert all(words and words in message for message in messages)
+
+
 def test_the_public_functions_use_the_nearest_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert resolve_profile(None) == default_profile()
