@@ -8,8 +8,7 @@ import pytest
 
 from qtgen.generation.output import OutputFolder
 from qtgen.page import encode_answer
-from qtgen.review.web import app
-from qtgen.review.web.views import edit, page
+from qtgen.review.web import app, bundle
 from support.accessibility import axe_source, faults
 from support.pages import write_site
 from support.preview_frame import needs_bundle
@@ -31,7 +30,7 @@ HOSTILE = (
 @pytest.fixture
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The app as it is without `make bundle`."""
-    for module in (app, page, edit):
+    for module in (app, bundle):
         monkeypatch.setattr(module, "is_bundled", lambda: False)
 
 
