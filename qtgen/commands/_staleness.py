@@ -59,7 +59,7 @@ def find_pages(
             validation,
             options.staleness,
             criteria,
-            output.provenance_index(),
+            output.provenance_index(config.layout),
             config,
             decisions=output.decision_log(),
             with_dates=options.order == "oldest",

@@ -1,6 +1,7 @@
-"""Where the page of a question goes, and why it can go nowhere."""
+"""Where to write the page of a question, and why that may be impossible."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,10 +19,7 @@ from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.template import FILE_FIELDS, Reference
 
-_SLUG_MAX = 240  # characters, of the default site; the longest one of its files has 182
-_COMPONENT_MAX = (
-    200  # bytes of a file name or a folder; file systems allow 255, and `.md` and temporary names need some
-)
+_COMPONENT_MAX = 243  # bytes of a file name or a folder; file systems allow 255
 _KNOWN_MAX = 1_024  # places that are kept; `plan` takes rows in smaller chunks
 _SHOWN = 80  # characters of a text in a message
 
@@ -57,11 +55,11 @@ class Places:
         return self._place(question, number).path
 
     def path(self, out: Path, question: Question, number: int | None = None) -> str:
-        """Return where a question's page is written; the output folder itself if its path needs a number."""
+        """Return the path of a question's page, or the output folder if the path needs a number."""
         return (out / (self.relative_path(question, number) or "")).as_posix()
 
     def key(self, question: Question, number: int | None = None) -> str:
-        """Return what identifies a question's page: the value of the key, or the path of the page.
+        """Return the identifier of a question's page: the value of the key, or the path of the page.
 
         It is the text of the question if both need a number.
         """
@@ -77,12 +75,12 @@ class Places:
         return "/".join(path.split("/")[-self.depth :])
 
     def fault(self, question: Question) -> str | None:
-        """Return why a question can have no page, or None. It begins with the column of the question file."""
+        """Return why a question cannot have a page, or None. The text begins with the column of the question file."""
         faults = (*self._text_faults(question), *self._name_faults(question))
         return next(iter(faults), None)
 
     def _place(self, question: Question, number: int | None) -> _Place:
-        """Return where the page of a question goes. Each question is looked up several times."""
+        """Return the place of a question's page. It is cached, because each question is looked up several times."""
         if not self._needs_number:
             number = None
         known = self._known.get((id(question), number))
@@ -127,7 +125,7 @@ class Places:
         return tuple(row for row in self.layout.fields.values() if row.spec.source in ("question", "subject"))
 
     def _name_faults(self, question: Question) -> Iterator[str]:
-        """Yield why no file name can be made from a question."""
+        """Yield the reasons why a question cannot have a file name."""
         values = self._place(question, None).values
         for column, reference in self._references:
             text = str(values.get(reference.path) or "")
@@ -141,19 +139,20 @@ class Places:
         components = path.split("/")
         if len(components) != self.depth or any(part in ("", ".", "..") for part in components):
             yield f"question: `{mask_unprintable(path[:_SHOWN])}` is not a path of a page"
-        for part in components if not self.layout.profile.is_default else ():
+        for part in components:
             if len(part.encode()) > _COMPONENT_MAX:
                 yield f"question: a name of its path has {len(part.encode())} bytes; the maximum is {_COMPONENT_MAX}"
             if fault := windows_fault(part):
                 yield f"question: `{part}` {fault}, which no file name on Windows can be; use other words"
 
     def _slug_faults(self, column: str, slug: str) -> Iterator[str]:
+        rules = self.layout.profile.file.slug
         if not slug:
-            is_plain = self.layout.profile.file.slug.keep.startswith("a-z0-9")
+            is_plain = re.fullmatch("a-z0-9[ -]*", rules.keep)
             kept = "letter a-z and no digit" if is_plain else "character"
             yield f"{column}: no {kept} to make a file name from"
-        if self.layout.profile.is_default and len(slug) > _SLUG_MAX:
-            yield f"{column}: its file name has {len(slug)} characters; the maximum is {_SLUG_MAX}"
+        if rules.max is not None and len(slug) > rules.max:
+            yield f"{column}: its file name has {len(slug)} characters; the maximum is {rules.max}"
         if windows_fault(slug):
             yield f"{column}: `{slug}` is a device on Windows and cannot be a file name there; use other words"
 
@@ -197,7 +196,7 @@ def usual_subjects(layout: Layout) -> tuple[str, ...]:
 
 
 def default_subject(layout: Layout, subject: str | None) -> str | None:
-    """Return the subject of rows that have none: the given one, or an empty text if a page needs none."""
+    """Return the subject of rows without one: the given one, or an empty text if pages need no subject."""
     fields = [field for field in layout.fields.values() if field.spec.source == "subject"]
     is_needed = any(field.required and field.spec.default is None for field in fields)
     return (subject or None) if subject or is_needed else ""

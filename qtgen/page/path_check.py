@@ -53,7 +53,7 @@ def path_fault(template: Template, specs: Mapping[str, FieldSpec]) -> tuple[str,
         specs: The fields that it can name. A reference to any other one is to the text after the front matter.
     """
     if leaves_the_folder(template.source):
-        return "is outside the folder of the file", "write a path below it"
+        return "is outside the folder of site.toml", "write a path relative to this folder"
     if not template.source.endswith(".md"):
         return "does not end in .md", "pages are Markdown files"
     fault = literal_fault(template.source)
@@ -75,7 +75,7 @@ def literal_fault(source: str) -> tuple[str, str] | None:
 
 def _name_fault(name: str) -> str | None:
     if name in ("", ".", ".."):
-        return "is no name of a folder"
+        return "is not a name of a folder"
     return "contains `/`" if "/" in name else windows_fault(name)
 
 

@@ -63,12 +63,12 @@ __all__ = [
 
 
 class Profile:
-    """The layout of a site: what `site.toml` says, and where the file is.
+    """The layout of a site: the content and the path of `site.toml`.
 
-    It is compared by its bytes and its place, and it is pickled as these. Each process compiles it once.
+    It is compared by its bytes and its path, and pickled as both. Each process compiles it once.
 
     Attributes:
-        file: What the file says.
+        file: The content of the file.
         raw: The bytes of the file.
         path: The file, or None for the default profile.
         digest: The first 16 hexadecimal digits of the SHA-256 of the bytes.
@@ -90,7 +90,7 @@ class Profile:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the profile that ships with qtgen."""
+        """Whether it is the default profile."""
         return self.path is None
 
     @property
@@ -156,7 +156,7 @@ def load_profile(path: Path) -> Profile:
 
 @cache
 def default_profile() -> Profile:
-    """Return the profile that ships with qtgen."""
+    """Return the default profile, which ships with qtgen."""
     return parse_profile(Path(__file__).with_name("default_site.toml").read_bytes(), None)
 
 

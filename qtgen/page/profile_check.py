@@ -1,4 +1,4 @@
-"""Check what the types of a `site.toml` cannot tell: names that must exist, templates, patterns and constants."""
+"""Check what the types of a `site.toml` cannot check: references to fields, templates, patterns and constants."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,7 +29,9 @@ def _check_generate(profile: Profile) -> None:
     prompts = profile.file.generate.prompts
     if prompts is not None and leaves_the_folder(prompts):
         place: Place = ("generate", "prompts")
-        raise profile_error(profile.raw, profile.path, place, "is outside the folder of the file", "move it below")
+        raise profile_error(
+            profile.raw, profile.path, place, "is outside the folder of site.toml", "move it into this folder"
+        )
     names = [shape.name for shape in profile.file.shape]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -58,18 +60,18 @@ def _check_links(profile: Profile) -> None:
     place: Place = ("links", "field")
     fields = {spec.key: spec for layout in profile.file.layout for spec in layout.fields}
     if links.field not in fields:
-        remedy = suggestion(links.field, [*fields]) or "name the key of the maps, or of the list, that are links"
+        remedy = suggestion(links.field, [*fields]) or "write the key of the field with the links"
         raise profile_error(profile.raw, profile.path, place, f"no layout has the field `{links.field}`", remedy)
     spec = fields[links.field]
     if not any(layout.roles.key for layout in profile.file.layout):
         roles: Place = ("layout", 0, "roles")
-        remedy = 'add key="…" with the field that links name'
+        remedy = 'add key="…" with the field that links contain'
         raise profile_error(profile.raw, profile.path, roles, "has no role `key`, which links need", remedy)
     if Kind.LIST not in spec.kinds and spec.repeat is None:
         message = f"`{links.field}` is neither a list nor a numbered map"
         raise profile_error(profile.raw, profile.path, place, message, 'add type="list", or `repeat` to the map')
     if spec.ref is None and not any(inner.ref for inner in spec.fields):
-        remedy = 'add ref="…" to the key that names the target'
+        remedy = 'add ref="…" to the field that identifies the target page'
         raise profile_error(profile.raw, profile.path, place, f"`{links.field}` has no `ref`", remedy)
     if spec.repeat is not None and links.max > spec.repeat:
         remedy = f"write max = {spec.repeat} or raise `repeat`"
@@ -104,7 +106,7 @@ class _LayoutCheck:
 
     @property
     def _paths(self) -> list[str]:
-        """The fields that a template or a condition can name."""
+        """The fields that a template or a condition can refer to."""
         return [*self._single, BODY_FIELD] if not isinstance(self._layout.body, str) else self._single
 
     def _collect(self, specs: tuple[FieldSpec, ...], parent: str, place: Place, *, is_single: bool) -> None:
@@ -112,10 +114,11 @@ class _LayoutCheck:
             here = (*place, number)
             if not is_key(spec.key):
                 shown = f"`{spec.key}`" if spec.key.isprintable() else repr(spec.key)
-                raise self._fail((*here, "key"), f"{shown} is no key of YAML that qtgen reads", "rename it")
+                message = "a key cannot be blank, or contain a dot or a control character"
+                raise self._fail((*here, "key"), message, f"rename {shown}")
             path = f"{parent}{spec.key}"
             if path in self._specs:
-                raise self._fail((*here, "key"), f"`{path}` is here a second time", "remove one of them")
+                raise self._fail((*here, "key"), f"`{path}` is defined twice", "remove one of them")
             if path == BODY_FIELD and not isinstance(self._layout.body, str):
                 message = "`body` is the name of the text after the front matter"
                 raise self._fail((*here, "key"), message, 'write body = "" in the layout if that text is empty')
@@ -149,7 +152,7 @@ class _LayoutCheck:
         for key in ("copy", "ref"):
             name = getattr(spec, key)
             if name is not None and name not in every:
-                raise self._fail((*place, key), f"no page has the field `{name}`", suggestion(name, sorted(every)))
+                raise self._fail((*place, key), f"unknown field `{name}`", suggestion(name, sorted(every)))
         for key in ("required_when", "only_when"):
             self._check_conditions(getattr(spec, key) or {}, (*place, key))
 
@@ -161,7 +164,7 @@ class _LayoutCheck:
         for reference in template.references:
             self._check_name(reference.path, place, sorted(FILE_FIELDS))
             if reference.path in self._single and self._specs[reference.path][0].kinds == (Kind.LIST,):
-                remedy = "name a text, a number or a date"
+                remedy = "use a text, a number or a date"
                 raise self._fail(place, f"`{reference.path}` is a list, which gives no text", remedy)
         return template
 
@@ -179,10 +182,10 @@ class _LayoutCheck:
             return
         if path not in self._specs:
             remedy = suggestion(path, known) or f"the fields are {', '.join(known)}"
-            raise self._fail(place, f"no page has the field `{path}`", remedy)
+            raise self._fail(place, f"unknown field `{path}`", remedy)
         if self._specs[path][0].type is Kind.MAP:
-            raise self._fail(place, f"`{path}` is a map", "name a field with one value")
-        raise self._fail(place, f"a page can have several `{path}`", "name a field that a page has once")
+            raise self._fail(place, f"`{path}` is a map", "use a field with one value")
+        raise self._fail(place, f"a page can have several `{path}`", "use a field that a page has once")
 
     def _check_roles(self) -> None:
         roles, place = self._layout.roles, (*self._place, "roles")
@@ -193,7 +196,7 @@ class _LayoutCheck:
             self._check_name(path, (*place, role))
             found = self._specs[path][0].kinds if path in self._specs else (Kind.TEXT,)
             if not {*kinds} & {*found}:
-                remedy = f"name another field, or change its type to {as_types(kinds)}"
+                remedy = f"use another field, or change its type to {as_types(kinds)}"
                 raise self._fail((*place, role), f"`{path}` is not {in_words(kinds)}", remedy)
 
     def _check_path(self) -> None:
@@ -203,14 +206,14 @@ class _LayoutCheck:
             raise self._fail(place, *fault)
 
     def _check_cycles(self) -> None:
-        """Raise SettingsError if a field follows from itself."""
+        """Raise SettingsError if a field depends on itself."""
         templates = {path: parse_template(spec.value) for path, (spec, _) in self._specs.items() if spec.value}
         for start in templates:
             trail, open_paths = [start], [*_names(templates[start])]
             while open_paths:
                 path = open_paths.pop()
                 if path == start:
-                    message = f"`{start}` follows from itself ({' -> '.join([*trail, start])})"
+                    message = f"`{start}` depends on itself ({' -> '.join([*trail, start])})"
                     raise self._fail((*self._specs[start][1], "value"), message, "remove one of the templates")
                 if path in templates and path not in trail:
                     trail.append(path)

@@ -89,7 +89,7 @@ async def regenerate(
             ValidationOptions((), profile=config.profile),
             staleness or default_filter(config.layout),
             criteria,
-            store.provenance_index(),
+            store.provenance_index(config.layout),
             config,
             decisions=store.decision_log(),
         )

@@ -24,6 +24,7 @@ from qtgen.generation.provenance import (
 from qtgen.page import Page
 from qtgen.page.layout import Layout
 from qtgen.page.text import to_single_line
+from qtgen.validation.rules.placeholders import fill_placeholders
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
 
@@ -104,7 +105,7 @@ class PageState:
         return self.decision.state if holds else State.RETURNED
 
     def written_on(self, group: str) -> dt.date | None:
-        """Return the date on which a group was written: the recorded one, or else the page's own `date`."""
+        """Return the date on which a group was written: the recorded one, or else that of the page."""
         record = self.records.get(group)
         if record and (recorded := _date_or_none(record.date)):
             return recorded
@@ -180,11 +181,12 @@ def reason(
     return register
 
 
-def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`".format) -> str:
+def describe_reason(reason: Reason, layout: Layout, setting_label: Callable[[str], str] = "`{}`".format) -> str:
     """Return a reason's documentation as markdown.
 
     Args:
         reason: The reason to describe.
+        layout: The layout of pages, whose fields it names.
         setting_label: Returns how the reader sets a setting; a command returns the option's name.
     """
     active = "active by default"
@@ -192,7 +194,7 @@ def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`"
         active = "active only if named"
     elif reason.setting is not None:
         active = f"active if {setting_label(reason.setting)} is given"
-    return f"## {reason.name} ({active})\n\n{reason.doc}"
+    return f"## {reason.name} ({active})\n\n{fill_placeholders(reason.doc, layout)}"
 
 
 def is_rule(reason: str) -> bool:
@@ -228,8 +230,8 @@ def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -
 def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text is older than the given number of days.
 
-    The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `date`. If
-    the text has no provenance, the age is counted from the page's `date`.
+    The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `{date}`. If
+    the text has no provenance, the age is counted from the page's `{date}`.
     """
     dates = {group: state.written_on(group) for group in state.written_groups}
     return [
@@ -293,7 +295,7 @@ def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # n
 
 @reason(setting="score_below", role="score")
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The page's `score` is below the given limit. The reason ignores pages without a score."""
+    """The page's `{score}` is below the given limit. The reason ignores pages without a score."""
     return state.written_groups if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
 
 

@@ -67,7 +67,7 @@ class RewriteJob:
         fields: The fields to rewrite; none if the safe fixes and links are enough.
         reasons: Why, as names of reasons and codes of rules.
         fixes: How many rules the safe fixes satisfied.
-        touch_date: True to set `date` to today.
+        touch_date: True to set the date of the page to today.
         complaint: What a reviewer wrote when sending the texts back.
     """
 

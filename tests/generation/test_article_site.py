@@ -121,12 +121,12 @@ def test_a_question_that_can_have_no_page_fails_with_its_reason(question: Questi
     assert outcome.error.message.startswith(f"q.csv:9: {words}")
 
 
-def test_a_file_name_has_at_most_200_bytes() -> None:
+def test_a_file_name_has_at_most_243_bytes() -> None:
     layout = configured(changed((", max=90", ""))).layout
     places = Places(layout, TODAY)
-    assert places.fault(Question("x" * 197, "Rigging")) is None
-    assert places.fault(Question("x" * 198, "Rigging")) == (
-        "question: a name of its path has 201 bytes; the maximum is 200"
+    assert places.fault(Question("x" * 240, "Rigging")) is None
+    assert places.fault(Question("x" * 241, "Rigging")) == (
+        "question: a name of its path has 244 bytes; the maximum is 243"
     )
 
 
@@ -213,8 +213,8 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('default="draft"', "max=9", "nothing gives new pages their `status`"),
-        ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "follows from `summary`, which a model"),
+        ('default="draft"', "max=9", "new pages have no value for `status`"),
+        ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
         ('path = "articles/{topic|slug}/{title|slug}.md"', 'path = "articles/{file.stem}.md"', "names the file itself"),
     ],
@@ -232,9 +232,9 @@ def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, 
     [
         ([('"points", "steps"]', '"points", "stesp"]')], 36, "there is no shape `stesp`; did you mean `steps`"),
         ([('name = "steps"', 'name = "table"')], 39, "`table` is the name of a shape that ships with qtgen"),
-        ([('key="goal"', 'key="steps"')], 42, "`steps` is here twice"),
-        ([('key="goal"', 'key="markdown"')], 41, "no part can be called `markdown`"),
-        ([("items=[3, 9]", "items=[9, 3]")], 42, "are no limits of a list"),
+        ([('key="goal"', 'key="steps"')], 42, "`steps` is defined twice"),
+        ([('key="goal"', 'key="markdown"')], 41, "a part cannot have the name `markdown`"),
+        ([("items=[3, 9]", "items=[9, 3]")], 42, "are not limits of a list"),
         ([("{n}. {text}", "{n}. {txt}")], 42, "`{txt}` is not a placeholder"),
         ([("{n}. {text}", "{n}.")], 42, "must contain {text} once"),
         ([("min=60", "min=600")], 41, "is more than `max`, 280"),
@@ -300,3 +300,19 @@ def test_unchanged_copies_of_the_prompts_of_the_default_site_are_ignored(tmp_pat
     assert load_library(settings, default_profile()).templates["explain"].path.parent == copies
     (copies / "explain.md.j2").write_text((copies / "explain.md.j2").read_text().replace("version: 1", "version: 2"))
     assert load_library(settings, site()).templates["explain"].path.parent == copies
+
+
+def test_the_reason_names_the_characters_that_the_slug_keeps() -> None:
+    layout = configured(changed(('keep="a-z0-9 -"', 'keep="a-z0-9é -"'))).layout
+    assert Places(layout, TODAY).fault(Question("???", "Rigging")) == (
+        "question: no character to make a file name from"
+    )
+
+
+def test_a_slug_has_at_most_the_characters_that_the_profile_allows() -> None:
+    layout = configured(changed(("ascii=true}", "ascii=true, max=20}"))).layout
+    places = Places(layout, TODAY)
+    assert places.fault(Question("x" * 20, "Rigging")) is None
+    assert places.fault(Question("x" * 21, "Rigging")) == (
+        "question: its file name has 21 characters; the maximum is 20"
+    )

@@ -28,12 +28,12 @@ _UNKNOWN_KEYS_MAX = 200  # that are compared with the known ones; a hostile page
 PLACEHOLDERS |= {
     "derived": lambda layout: _describe_derived(layout),
     "crashing": lambda layout: " or ".join(f"`{path}`" for path in _crashing(layout)),
-    "links_word": lambda layout: "related articles" if layout.links else "maps",
+    "links_word": lambda layout: f"{layout.links.name}s" if layout.links else "maps",
 }
 
 
 def _crashing(layout: Layout) -> list[str]:
-    """Return the parts of a page that no site can show a page without: the answer, and a required map."""
+    """Return the parts without which no site can show a page: the answer, and a required map."""
     maps = [path for path, section in layout.sections.items() if section.required]
     return [path for path in (layout.roles.answer or layout.roles.question, *maps[:1]) if path]
 
@@ -104,7 +104,7 @@ def _required(page: Page, present: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _maps_in_lists(page: Page) -> Iterator[tuple[str, dict[str, object], FieldSpec]]:
-    """Yield the path of each map in a list, the map, and what the profile says about the list."""
+    """Yield the path of each map in a list, the map, and the definition of the list."""
     for path, field in page.layout.fields.items():
         value = page.values.get(path) if field.spec.fields else None
         for number, item in enumerate(value if isinstance(value, list) else ()):
@@ -160,7 +160,7 @@ def _unknown_message(page: Page, path: str) -> str:
         outer = sections[0].path.rpartition(".")[0]
         if re.fullmatch(rf"{re.escape(f'{outer}.{key}'.removeprefix('.'))}\d+", path):
             links = page.layout.links
-            things = "related articles" if links and links.field == key else f"`{key}`"
+            things = f"{links.name}s" if links and links.field == key else f"`{key}`"
             return f"unknown key `{path}`; a page has at most {len(sections)} {things}, numbered from 1"
     nearest = _nearest_key(page.layout, path)
     if nearest is None:

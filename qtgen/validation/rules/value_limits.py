@@ -1,7 +1,7 @@
 """The limits of values: constants, calendar dates, enumerations, patterns and bounds, compiled once per layout."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from operator import itemgetter
@@ -22,7 +22,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 __VALUES_SHOWN = 8  # of an enumeration
 
 Fault = Callable[[Any], str | None]
-"""Returns what a value must be instead, as the rest of a sentence, or None if it is allowed."""
+"""Returns the expected value, as the rest of a sentence, or None if the value is allowed."""
 
 
 def may_have_type(value: object, kinds: Sequence[Kind]) -> bool:
@@ -133,7 +133,7 @@ def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
             return None  # QT203 reports it
         shown = f"`{str(value)[:SHOWN]}`"
         if len(allowed) <= __VALUES_SHOWN:
-            return f"must be {_alternatives(allowed)}, not {shown}"
+            return f"must be {alternatives(allowed)}, not {shown}"
         from difflib import get_close_matches  # rarely needed, and slow to import
 
         near = get_close_matches(str(value), [str(one) for one in allowed], n=1)
@@ -142,7 +142,8 @@ def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
     return fault
 
 
-def _alternatives(values: Sequence[Value]) -> str:
+def alternatives(values: Iterable[Value]) -> str:
+    """Return values as a choice, in code style."""
     shown = [f"`{value}`" for value in values]
     return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
@@ -200,7 +201,7 @@ def _count(spec: FieldSpec, unit: str) -> str:
 
 @cache
 def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
-    """Return the test whether no value of a page in the canonical layout can be wrong."""
+    """Return a test whether every value of a page in the canonical form is certainly valid."""
     required = [path for path in layout.constants if _is_always_there(layout, layout.fields[path])]
     get = itemgetter(*required) if len(required) > 1 else lambda values: tuple(values[path] for path in required)
     constants = tuple(layout.constants[path] for path in required)

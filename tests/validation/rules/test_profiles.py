@@ -15,6 +15,7 @@ from qtgen.validation.rules import PageFile, check_page, rules_of
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 from support.default_tables import read
+from support.lookalikes import LOOKALIKES
 from support.validation import run_options
 
 WORKSHOP = Path(__file__).parents[2] / "fixtures" / "sites" / "workshop" / "site.toml"
@@ -87,7 +88,7 @@ def test_a_valid_page_has_no_findings(workshop: Profile) -> None:
         ("topic: Engines\npublished: 2026-01-31\n", "published: 2026-01-31\ntopic: Engines\n", ("QT204", 6, 1, "topic", "`topic` is out of order; move it above `published`")),
     ],
 )  # fmt: skip
-def test_a_fault_is_reported_where_it_is(
+def test_a_fault_is_reported_at_its_place(
     workshop: Profile, old: str, new: str, finding: tuple[str, int, int, str, str]
 ) -> None:
     assert finding in found(workshop, (old, new))
@@ -188,7 +189,7 @@ def test_maps_in_lists_have_required_and_known_keys(tmp_path: Path) -> None:
 # --- the rules of a profile -------------------------------------------------------------------------------------------
 
 
-def test_a_profile_sets_severities_and_switches_rules_off(tmp_path: Path) -> None:
+def test_a_profile_sets_severities_and_turns_rules_off(tmp_path: Path) -> None:
     text = WORKSHOP.read_text(encoding="utf-8")
     profile = site_with(tmp_path, text, 'QT409 = "off"', 'QT409 = "off"\nQT205 = "info"')
     chosen = {rule.code: rule.severity for rule in choose_rules(profile=profile)}
@@ -207,7 +208,7 @@ def test_an_unknown_code_in_a_profile_is_an_error_with_its_line(tmp_path: Path) 
     assert str(error.value.path) == f"{tmp_path / 'site.toml'}:{line}"
 
 
-def test_rules_without_subject_matter_are_absent(workshop: Profile) -> None:
+def test_rules_that_do_not_apply_are_absent(workshop: Profile) -> None:
     codes, default = ({rule.code for rule in rules_of(profile)} for profile in (workshop, default_profile()))
     assert default - codes >= {"QT106", "QT206", "QT301", "QT305", "QT402", "QT404", "QT405", "QT406"}
     assert codes - default == {"QT208", "QT412"}
@@ -274,3 +275,47 @@ def test_workers_find_the_same_with_a_profile(tmp_path: Path, workshop: Profile)
     found_here, found_there = (validate(folder, site=workshop, jobs=jobs) for jobs in (1, 2))
     assert found_here == found_there
     assert len(found_here) >= 6
+
+
+def library(path: str, old: str, new: str) -> list[str]:
+    """Return the findings of QT205 about a changed page of a site with three layouts."""
+    lookalike = LOOKALIKES["documents"]
+    profile = parse_profile(lookalike.site_toml.encode(), Path("/site/site.toml"))
+    page = next(page.text for page in lookalike.generate(5, 20) if old in page.text)
+    file = PageFile(path, read(page.replace(old, new, 1).encode(), profile, path))
+    return [one.message for one in check_page(file, rules_of(profile)) if one.code == "QT205"]
+
+
+def test_a_page_of_no_kind_is_told_every_kind() -> None:
+    for old in ("kind: note\n", "kind: policy\n"):
+        assert "`kind` must be `guide`, `note` or `policy`, not `memo`" in library(
+            "/site/library/a.md", old, "kind: memo\n"
+        )
+
+
+def test_a_kind_without_a_constant_is_checked_too(tmp_path: Path) -> None:
+    text = WORKSHOP.read_text().replace('path = "articles', 'when = {status = "live"}\npath = "articles', 1)
+    profile = parse_profile(text.encode(), tmp_path / "site.toml")
+    path = str(tmp_path / PATH)
+    assert [message for *_, message in found(profile, path=path)] == ["`status` must be `live`, not `draft`"]
+    assert not found(profile, ("status: draft", "status: live"), path=path)
+
+
+@pytest.mark.parametrize("body", ["", "\n", "\n \n\n"])
+def test_an_empty_body_is_found_at_the_end_of_the_front_matter(workshop: Profile, body: str) -> None:
+    change = (PAGE.partition("\n---\n")[2], body)
+    assert ("QT205", 9, 1, "body", "`body` is empty; write the answer") in found(workshop, change)
+
+
+@pytest.mark.parametrize("answer", ['""', '"  "', "|\n\n"])
+def test_an_empty_answer_in_the_front_matter_is_found(tmp_path: Path, answer: str) -> None:
+    text = WORKSHOP.read_text().replace("fields = [", 'fields = [\n  {key="reply", source="model"},', 1)
+    profile = site_with(tmp_path, text, 'answer="body"', 'answer="reply"')
+    findings = found(profile, ("---\ntitle", f"---\nreply: {answer}\ntitle"))
+    assert [one[3] for one in findings if one[0] == "QT205" and "`reply` is empty" in one[4]] == ["reply"]
+
+
+def test_front_matter_in_toml_is_named(workshop: Profile) -> None:
+    [finding] = found(workshop, ("---", "+++"), ("\n---\n", "\n+++\n"))
+    assert finding[0] == "QT102"
+    assert finding[4].endswith("the front matter; it is TOML, and qtgen reads YAML between `---` lines")
