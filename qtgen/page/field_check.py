@@ -102,9 +102,9 @@ def _form_faults(path: str, spec: FieldSpec) -> Iterator[Fault]:
     if Kind.MAP in spec.kinds and spec.type is not Kind.MAP:
         yield Fault(("type",), "a map cannot be one of several types", "remove the other types")
     if spec.fields and not {Kind.MAP, Kind.LIST} & {*spec.kinds}:
-        yield Fault(("fields",), f"`{path}` is no map", 'add type="map" or type="list"')
+        yield Fault(("fields",), f"`{path}` is not a map", 'add type="map" or type="list"')
     if spec.repeat and spec.type is not Kind.MAP:
-        yield Fault(("repeat",), f"`{path}` is no map", 'add type="map"')
+        yield Fault(("repeat",), f"`{path}` is not a map", 'add type="map"')
     indent = spec.indent or SECTION_INDENT
     if spec.type is Kind.MAP and spec.text_indent is not None and spec.text_indent <= indent:
         message = f"is not more than the indent of the keys, {indent}, so YAML cannot read folded text there"

@@ -75,7 +75,7 @@ def literal_fault(source: str) -> tuple[str, str] | None:
 
 def _name_fault(name: str) -> str | None:
     if name in ("", ".", ".."):
-        return "is no name of a folder"
+        return "is not a name of a folder"
     return "contains `/`" if "/" in name else windows_fault(name)
 
 

@@ -106,7 +106,7 @@ class _LayoutCheck:
 
     @property
     def _paths(self) -> list[str]:
-        """The fields that a template or a condition can name."""
+        """The fields that a template or a condition can refer to."""
         return [*self._single, BODY_FIELD] if not isinstance(self._layout.body, str) else self._single
 
     def _collect(self, specs: tuple[FieldSpec, ...], parent: str, place: Place, *, is_single: bool) -> None:
@@ -114,7 +114,8 @@ class _LayoutCheck:
             here = (*place, number)
             if not is_key(spec.key):
                 shown = f"`{spec.key}`" if spec.key.isprintable() else repr(spec.key)
-                raise self._fail((*here, "key"), f"{shown} is not a key that qtgen can read", "rename it")
+                message = "a key cannot be blank, or contain a dot or a control character"
+                raise self._fail((*here, "key"), message, f"rename {shown}")
             path = f"{parent}{spec.key}"
             if path in self._specs:
                 raise self._fail((*here, "key"), f"`{path}` is defined twice", "remove one of them")
@@ -163,7 +164,7 @@ class _LayoutCheck:
         for reference in template.references:
             self._check_name(reference.path, place, sorted(FILE_FIELDS))
             if reference.path in self._single and self._specs[reference.path][0].kinds == (Kind.LIST,):
-                remedy = "name a text, a number or a date"
+                remedy = "use a text, a number or a date"
                 raise self._fail(place, f"`{reference.path}` is a list, which gives no text", remedy)
         return template
 
@@ -183,8 +184,8 @@ class _LayoutCheck:
             remedy = suggestion(path, known) or f"the fields are {', '.join(known)}"
             raise self._fail(place, f"unknown field `{path}`", remedy)
         if self._specs[path][0].type is Kind.MAP:
-            raise self._fail(place, f"`{path}` is a map", "name a field with one value")
-        raise self._fail(place, f"a page can have several `{path}`", "name a field that a page has once")
+            raise self._fail(place, f"`{path}` is a map", "use a field with one value")
+        raise self._fail(place, f"a page can have several `{path}`", "use a field that a page has once")
 
     def _check_roles(self) -> None:
         roles, place = self._layout.roles, (*self._place, "roles")
@@ -195,7 +196,7 @@ class _LayoutCheck:
             self._check_name(path, (*place, role))
             found = self._specs[path][0].kinds if path in self._specs else (Kind.TEXT,)
             if not {*kinds} & {*found}:
-                remedy = f"name another field, or change its type to {as_types(kinds)}"
+                remedy = f"use another field, or change its type to {as_types(kinds)}"
                 raise self._fail((*place, role), f"`{path}` is not {in_words(kinds)}", remedy)
 
     def _check_path(self) -> None:

@@ -183,7 +183,7 @@ def _remedy(match: re.Match[str]) -> str:
 
 
 def _expectation(match: re.Match[str]) -> str:
-    """Return what a value must be, in words for people."""
+    """Return a phrase for the expected value."""
     if match["how"] == "of length >=":
         return "must not be empty"
     names = [name for name in str(match["types"]).split(" | ") if name != "null"]

@@ -15,6 +15,7 @@ BODY_FIELD = "body"
 
 Scalar: TypeAlias = str | int | float | bool
 """A value in the file. A date is written as a text: `"2024-11-22"`, or without the quotes."""
+
 SECTION_INDENT = 2
 """How many spaces the keys of a map are behind its own key, if the file does not say."""
 
@@ -201,7 +202,7 @@ class Slug(_Table, frozen=True, kw_only=True):
     """How a text becomes a part of a file name or of a URL."""
 
     keep: Annotated[
-        str, Meta(description="The characters to keep: single ones, ranges such as `a-z`, `\\w` and `\\d`.")
+        str, Meta(description=r"The characters to keep: single ones, ranges such as `a-z`, `\w`, `\d`.")
     ] = "a-z0-9 -"
     space: Annotated[str, Meta(description="The replacement for a space.")] = "-"
     collapse: Annotated[bool, Meta(description="Whether several spaces or replacements in a row become one.")] = True

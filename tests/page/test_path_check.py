@@ -77,10 +77,10 @@ def test_a_safe_path_is_accepted(path: str, spec: FieldSpec) -> None:
     ("path", "spec", "words"),
     [
         ("{a}/x.md", FieldSpec(key="a", const="aux"), "can be `aux`, and `aux` is the name of a device"),
-        ("{a}/x.md", FieldSpec(key="a", enum=("x", "..")), "`..` is no name of a folder"),
+        ("{a}/x.md", FieldSpec(key="a", enum=("x", "..")), "`..` is not a name of a folder"),
         ("{a|lower}.md", FieldSpec(key="a"), "can contain any character"),
         ("{body}.md", FieldSpec(key="a"), "can contain any character"),
-        ("./x/{a|slug}.md", FieldSpec(key="a"), "`.` is no name of a folder"),
+        ("./x/{a|slug}.md", FieldSpec(key="a"), "`.` is not a name of a folder"),
         ("x./{a|slug}.md", FieldSpec(key="a"), "ends in a dot or a space"),
     ],
 )

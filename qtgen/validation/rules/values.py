@@ -8,7 +8,6 @@ from qtgen.page import Page, Span
 from qtgen.page.compile import candidates_for, fits
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
-from qtgen.page.types import has_type
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
@@ -253,7 +252,7 @@ def _expected_by_layouts(file: PageFile) -> Iterator[tuple[str, str]]:
         expected = dict.fromkeys(str(layout.spec.when[path]) for layout in candidates if path in layout.spec.when)
         value = page.values.get(path)
         field = page.layout.fields.get(path)
-        has_its_type = value is not None and (field is None or has_type(value, field.spec.kinds))
+        has_its_type = value is not None and (field is None or may_have_type(value, field.spec.kinds))
         if has_its_type and str(value) not in expected:
             yield path, f"`{path}` must be {alternatives(expected)}, not `{str(value)[:SHOWN]}`"
 
