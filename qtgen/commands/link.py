@@ -195,7 +195,7 @@ def _check(arguments: LinkArguments, sources: PageSources, profile: Profile) -> 
     if arguments.as_json:
         echo(json_text({**graph.as_dict(), "unreadable": skipped_rows(skipped)}))
     else:
-        echo("\n".join(report_lines(graph)))
+        echo("\n".join(report_lines(graph, profile)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
 

@@ -53,11 +53,15 @@ class ReportPlace:
         folder: The folder of the report. Links to pages start there.
         pages: Files and folders that were checked, for commands that the report shows.
         corpus: The whole site, if it was given.
+        hides_pages: Whether pages of the site can be hidden from search engines.
+        first_page_field: The field whose lowest value tells the first page of a subject.
     """
 
     folder: Path = Path()
     pages: Sequence[str] = ()
     corpus: str = ""
+    hides_pages: bool = True
+    first_page_field: str = "id"
 
     def command(self, words: str, *options: str) -> str:
         """Return a command on the same pages: the words, the pages and the corpus, and options."""
@@ -92,7 +96,7 @@ def render_report(graph: Graph, lists: GraphLists | None = None, place: ReportPl
         [asset(_FOLDER, "report.css")],
         [],
         graph=graph,
-        figures=list(figures(graph)),
+        figures=list(figures(graph, has_hidden=place.hides_pages)),
         verdict=_verdict(graph),
         place=place,
         lists=lists,
