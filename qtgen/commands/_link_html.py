@@ -21,5 +21,5 @@ def html_report(file: Path, paths: Sequence[Location], sources: PageSources, cat
     lists = list_pages(catalog, ranges=inbound_ranges(graph), starts=starts, overlay=sources.overlay())
     corpus = sources.corpus.location if sources.corpus and not isinstance(sources.corpus, Path) else sources.corpus
     words = hides_pages(catalog.profile), first_page_field(catalog.profile)
-    place = ReportPlace(file.parent, [str(path) for path in paths], str(corpus or ""), *words)
+    place = ReportPlace(file.parent, [str(path) for path in paths], str(corpus or ""), catalog.link_name, *words)
     return render_report(graph, lists, place)

@@ -11,8 +11,11 @@ MIN_PAGES = 20
 """The fewest pages that can prove a statement."""
 MAX_EXCEPTIONS = 0.005
 """The share of pages that may disagree with an asserted statement."""
+MAX_OUTLIERS = 0.02
+"""The share of pages that may disagree with an asserted statement if they are outliers."""
 MAX_DOUBTS = 0.05
 """The share of pages that may disagree with a candidate."""
+_FEW_OUTLIERS = 3  # pages that may be outliers, whatever their share up to `MAX_DOUBTS`
 _LEAST = 3  # values that a candidate is based on
 _ONE_IN = 10  # a candidate may have one exception if so many pages have the field
 
@@ -80,6 +83,21 @@ def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standin
         return None
     is_doubt = against <= doubts * total or (against == 1 and total >= _ONE_IN)
     return Standing.CANDIDATE if agree and is_doubt else None
+
+
+def standing_with_outliers(agree: int, against: int) -> Standing | None:
+    """Return the standing of a statement that a few faulty pages must not weaken.
+
+    It is asserted if few pages disagree. They are outliers, which `qtgen validate` reports.
+
+    Args:
+        agree: The number of pages, or of values, that agree.
+        against: The number of those that disagree.
+    """
+    are_few = against <= max(_FEW_OUTLIERS, MAX_OUTLIERS * (agree + against))
+    if agree >= MIN_PAGES and are_few and against <= MAX_DOUBTS * (agree + against):
+        return Standing.ASSERTED
+    return standing_of(agree, against)
 
 
 def as_candidate(standing: Standing | None) -> Standing | None:

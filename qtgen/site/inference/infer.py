@@ -13,7 +13,7 @@ from qtgen.page.template import slugger
 from qtgen.site.inference.collect import Observations
 from qtgen.site.inference.columns import Columns, choose_slug, columns_of
 from qtgen.site.inference.drafts import LayoutDraft, Member
-from qtgen.site.inference.findings import Finding, Place, Standing, shown, standing_of
+from qtgen.site.inference.findings import Finding, Place, Standing, shown, standing_with_outliers
 from qtgen.site.inference.keys import infer_fields
 from qtgen.site.inference.links import LinkSearch, SiteLinks, targets_of
 from qtgen.site.inference.observe import LongText, Observed, ObservedPage, Unusable
@@ -63,6 +63,7 @@ def infer(observations: Observations, root: Path) -> Inferred:
         relations.decide_path()
         relations.decide_templates()
         decide_roles(layout, _body_length(layout, pages))
+        relations.keep_key_template()
         for draft in layout.walk():
             decide_separator(layout, draft)
         decide_sources(layout)
@@ -118,7 +119,7 @@ def _decide_body(layout: LayoutDraft, pages: Sequence[ObservedPage]) -> None:
     counts = Counter(pages[page].body for page in layout.pages)
     body, agree = counts.most_common(1)[0]
     has_own = any(BODY_FIELD in member.node.keys for member in layout.members)
-    standing = standing_of(agree, len(layout.pages) - agree)
+    standing = standing_with_outliers(agree, len(layout.pages) - agree)
     if isinstance(body, LongText) or not (standing is Standing.ASSERTED or (not body.strip() and has_own)):
         return
     layout.settings["body"] = body

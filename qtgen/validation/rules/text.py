@@ -136,7 +136,7 @@ def off_topic(file: PageFile) -> Iterator[Finding]:
     Why it is bad: a reader who searched for the question reads about something else.
     Fix: answer the question, or generate the page again. No automatic fix.
     Limits: the rule compares words. It cannot detect whether a fluent answer about the right topic is true or answers
-    the question. It judges only {judged_answers} words besides code and math.
+    the question. It judges only {judged_answers} words besides code{and_math}.
     Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 94%
     of pages with the answer or all texts of another page.
     """
@@ -242,7 +242,7 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
 
     The rule runs only if you select it by its full code, or if you set the number of pages with
     `repeated_sentence_pages` in qtgen.toml, because comparing all sentences makes a run about a fifth slower. A
-    sentence ends at a full stop or a line break. Sentences with math are not compared.
+    sentence ends at a full stop or a line break.{formulas_compared}
 
     Why it is bad: search engines and readers see pages that look alike.
     Fix: write the sentence differently, or leave it out. No automatic fix.
@@ -271,7 +271,7 @@ def banned_phrase(file: PageFile) -> Iterator[Finding]:
     """A text contains a phrase that `banned_phrases` in qtgen.toml bans.
 
     The rule searches the question, the description, the keywords and the prose of the answer. It matches whole words,
-    in any case. Code and math may contain the phrase. In the question, the finding is only a warning, because no model
+    in any case. Code{and_math} may contain the phrase. In the question, the finding is only a warning, because no model
     writes the question.
 
     Why it is bad: it violates the style that your project requires.

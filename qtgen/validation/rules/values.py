@@ -8,6 +8,7 @@ from qtgen.page import Page, Span
 from qtgen.page.compile import candidates_for, fits
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
+from qtgen.page.types import has_type
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
@@ -18,8 +19,8 @@ from qtgen.validation.rules.value_limits import (
     alternatives,
     faults_of,
     has_bounds,
-    has_type,
     has_usual_values,
+    may_have_type,
     range_of,
 )
 
@@ -105,9 +106,9 @@ def _other_number(site: "ExampleSite") -> Example:
 def wrong_type(file: PageFile) -> Iterator[Finding]:
     """A value does not have the type of its field.
 
-    Why it is bad: the site computes with numbers and dates, but `id: seven` or a quoted date is a string.
+    Why it is bad: the site computes with numbers and dates, but {wrong_type} or a quoted date is a string.
     An unquoted `yes` is a string for one YAML reader and a boolean for another.
-    Fix: write the value in the form that docs/reference/page.md shows.
+    Fix: write the value in the form that {form_shown_by} shows.
     """
     page = file.page
     for path in page.values:
@@ -124,7 +125,7 @@ def wrong_type(file: PageFile) -> Iterator[Finding]:
 
 def _type(leaf: _Leaf, layout: Layout) -> str | None:
     """Return which types a value may have, or None if it has one of them."""
-    if any(has_type(kind, leaf.value) for kind in leaf.spec.kinds):
+    if may_have_type(leaf.value, leaf.spec.kinds):
         return None
     booleans = {"True": "True or False", "true": "true or false"}[layout.spec.booleans]
     return " or ".join(_EXPECTED.get(kind, booleans) for kind in leaf.spec.kinds)
@@ -161,9 +162,19 @@ def _is_blank(value: object) -> bool:
 
 
 PLACEHOLDERS |= {
+    "wrong_type": lambda layout: _wrong_value(layout),
+    "form_shown_by": lambda layout: "docs/reference/page.md" if layout.profile.is_default else "`qtgen schema`",
     "limits": lambda layout: _describe_limits(layout),
     "constant_limits": lambda layout: _describe_constants(layout),
 }
+
+
+def _wrong_value(layout: Layout) -> str:
+    """Return what a page may have by mistake instead of a number or a date."""
+    kinds = (Kind.INT, Kind.FLOAT, Kind.DATE, Kind.DATETIME)
+    typed = (path for path, field in layout.fields.items() if field.kind in kinds and "." not in path)
+    path = layout.roles.id or next(typed, None)
+    return f"`{path}: seven`" if path else "a number in quotes"
 
 
 def _describe_limits(layout: Layout) -> str:
@@ -242,7 +253,7 @@ def _expected_by_layouts(file: PageFile) -> Iterator[tuple[str, str]]:
         expected = dict.fromkeys(str(layout.spec.when[path]) for layout in candidates if path in layout.spec.when)
         value = page.values.get(path)
         field = page.layout.fields.get(path)
-        has_its_type = value is not None and (field is None or any(has_type(kind, value) for kind in field.spec.kinds))
+        has_its_type = value is not None and (field is None or has_type(value, field.spec.kinds))
         if has_its_type and str(value) not in expected:
             yield path, f"`{path}` must be {alternatives(expected)}, not `{str(value)[:SHOWN]}`"
 
