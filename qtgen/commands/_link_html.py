@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 def html_report(file: Path, paths: Sequence[Location], sources: PageSources, catalog: "Catalog", graph: "Graph") -> str:
     """Return the report on the pages of `paths` as it is to be written to `file`."""
     from qtgen.linking.listing import list_pages
-    from qtgen.linking.reports.figures import inbound_ranges
+    from qtgen.linking.reports.figures import first_page_field, hides_pages, inbound_ranges
     from qtgen.linking.reports.html import ReportPlace, render_report
 
     starts = [subject.start for subject in graph.subjects]
     lists = list_pages(catalog, ranges=inbound_ranges(graph), starts=starts, overlay=sources.overlay())
     corpus = sources.corpus.location if sources.corpus and not isinstance(sources.corpus, Path) else sources.corpus
-    place = ReportPlace(file.parent, [str(path) for path in paths], str(corpus or ""), catalog.link_name)
+    words = hides_pages(catalog.profile), first_page_field(catalog.profile)
+    place = ReportPlace(file.parent, [str(path) for path in paths], str(corpus or ""), catalog.link_name, *words)
     return render_report(graph, lists, place)

@@ -16,6 +16,7 @@ from qtgen.errors import QtgenError
 from qtgen.page import Page
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import batches_for_paths, iter_batches, read_page
+from qtgen.site.site_pages import SitePages
 
 if TYPE_CHECKING:
     from qtgen.embeddings.cache import VectorCache
@@ -67,8 +68,10 @@ def link_changes(paths: Iterable[Path], settings: Settings) -> "dict[str, Change
 
     require_links_extra("repairing links")
     with open_embedder(settings) as embed:
-        batches = iter_batches(paths, lambda _: None)  # whoever chose the pages has named paths that cannot be used
-        plan = plan_links(batches, LinkOptions(embed, profile_of(settings), settings.corpus))
+        profile = profile_of(settings)
+        # Whoever chose the pages has named paths that cannot be used.
+        batches = iter_batches(paths, lambda _: None, SitePages(profile))
+        plan = plan_links(batches, LinkOptions(embed, profile, settings.corpus))
         return {edit.path: edit.changes for edit in plan.edits()}
 
 

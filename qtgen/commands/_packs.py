@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from qtgen._util.extras import require
+from qtgen._util.text import pluralize
 from qtgen.errors import QtgenError, UsageError
+from qtgen.page.profile import Profile
 from qtgen.site.discovery import Overlay, PageBatch, iter_batches
 from qtgen.site.locations import Location, is_pack
+from qtgen.site.site_pages import SitePages
 
 if TYPE_CHECKING:
     from qtgen.site.pack import PackedSite
@@ -27,6 +30,7 @@ class PageSources:
         corpus: The folder or the pack of the whole site.
         on_unusable: Called with the error of each path, and of each part of a pack, that cannot be used.
         with_links: Whether a pack also yields pages that are symbolic links to other pages.
+        profile: The site. If it is given, files of folders that are not its pages are left out.
 
     Raises:
         UsageError: A pack cannot be opened, or is given together with other paths.
@@ -40,7 +44,9 @@ class PageSources:
         on_unusable: Callable[[QtgenError], object],
         *,
         with_links: bool = True,
+        profile: Profile | None = None,
     ) -> None:
+        self._pages = SitePages(profile) if profile else None
         self.files = [path for path in paths if isinstance(path, Path)]
         self._on_unusable = on_unusable
         self._with_links = with_links
@@ -84,12 +90,27 @@ class PageSources:
         layers = [contents or {}, *packs]
         return cast("Overlay", ChainMap(*cast("list[dict[str, bytes]]", layers))) if packs else layers[0]
 
+    def note_left_out(self) -> None:
+        """Print on stderr how many files of PATHS were left out the last time, if there were any."""
+        if self._pages:
+            note_left_out(self._pages)
+
     def batches(self) -> Iterator[PageBatch]:
         """Yield the pages of PATHS."""
         if self._pack is not None:
             yield from self._pack.batches()
             return
-        for batch in iter_batches(self.files, self._on_unusable):
+        if self._pages:
+            self._pages.left_out = 0
+        for batch in iter_batches(self.files, self._on_unusable, self._pages):
             if self._packed_corpus is not None:
                 self._packed_corpus.hide(batch.paths())  # the files take precedence over the pack
             yield batch
+
+
+def note_left_out(pages: SitePages) -> None:
+    """Print on stderr how many files of folders are not pages of the site, if there are any."""
+    if pages.left_out:
+        from qtgen.commands._output import note  # imported here because it loads the rules, and `--help` must be fast
+
+        note(f"left out {pluralize(pages.left_out, 'file')} that `files` of no layout matches")

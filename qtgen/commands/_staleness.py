@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from qtgen._util.text import pluralize
 from qtgen.commands._output import note, warn
+from qtgen.commands._packs import note_left_out
 from qtgen.commands._page_paths import path_of_key
 from qtgen.commands._regeneration import RegenerateOptions
 from qtgen.commands._staleness_options import SourceTexts
@@ -21,6 +22,7 @@ from qtgen.regeneration.reasons import group_of
 from qtgen.regeneration.staleness import StalenessReport
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import OnUnusable, PageBatch, iter_batches
+from qtgen.site.site_pages import SitePages
 from qtgen.validation.project_cache import project_cache
 from qtgen.validation.run import ValidationOptions
 
@@ -48,7 +50,9 @@ def find_pages(
         options.score_below,
     )
     root = project_folder()
-    batches = list(iter_batches(options.paths, on_unusable))
+    pages = SitePages(options.profile)
+    batches = list(iter_batches(options.paths, on_unusable, pages))
+    note_left_out(pages)
     cache = project_cache(config.rule_settings, profile=options.profile)
     corpus = settings.corpus if LINKS_GROUP in options.staleness.groups else None
     validation = ValidationOptions(

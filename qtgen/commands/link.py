@@ -156,18 +156,16 @@ def command(**parameters: Any) -> int:
     if arguments.update_neighbours and not settings.corpus:
         raise UsageError("--update-neighbours changes pages of the corpus, so it needs --corpus")
     unusable = UnusablePaths()
-    sources = PageSources(arguments.paths, url or settings.corpus, unusable, with_links=False)
+    profile = profile_of(settings)
+    sources = PageSources(arguments.paths, url or settings.corpus, unusable, with_links=False, profile=profile)
     sources.refuse_packs({"changing links": not arguments.check})
     try:
-        code = (
-            _check(arguments, sources, profile_of(settings))
-            if arguments.check
-            else _link(arguments, sources, settings, unusable)
-        )
+        code = _check(arguments, sources, profile) if arguments.check else _link(arguments, sources, settings, unusable)
     except NoPages:
         if not unusable:
             raise
         code = 0
+    sources.note_left_out()
     return unusable.exit_code(code)
 
 
@@ -197,7 +195,7 @@ def _check(arguments: LinkArguments, sources: PageSources, profile: Profile) -> 
     if arguments.as_json:
         echo(json_text({**graph.as_dict(), "unreadable": skipped_rows(skipped)}))
     else:
-        echo("\n".join(report_lines(graph)))
+        echo("\n".join(report_lines(graph, profile)))
     _note_listed([f"cannot be read: {page.path}: {page.reason}" for page in skipped], "page")
     return int(bool(skipped) or not graph.is_sound)
 

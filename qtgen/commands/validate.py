@@ -150,7 +150,9 @@ class _Session:
             raise UsageError("no such folder", setting="corpus", remedy=f"correct the path {settings.corpus}")
         self._stdin = _read_stdin(options)
         self._unusable = UnusablePaths()
-        self._sources = PageSources(options.paths, url or settings.corpus, lambda error: self._unusable(error))
+        self._sources = PageSources(
+            options.paths, url or settings.corpus, lambda error: self._unusable(error), profile=self._profile
+        )
         self._sources.refuse_packs({"--fix": options.fix, "--diff": options.diff, "--watch": options.watch})
         self._overlay = self._sources.overlay(self._stdin)
         self._filter = PageFilter(self._profile, self._overlay) if options.skip_non_pages else None
@@ -198,6 +200,7 @@ class _Session:
             if not batches and self._unusable:
                 return 0
             if self._options.diff:
+                self._sources.note_left_out()
                 return print_diff(fixes)
             checks = replace(checks, overlay=self._write(fixes))
             self._rejected = [(fix.path, fix.line, fix.code) for fix in fixes.rejected]
@@ -255,6 +258,7 @@ class _Session:
         # With --fix, standard output holds the fixed page from standard input.
         report.print(result, overlay, to_stderr=options.fix and bool(self._stdin))
         report.print_summary(result.pages, self._filter.skipped if self._filter else 0)
+        self._sources.note_left_out()
         return report.exit_code
 
     def watch(self) -> int:

@@ -70,7 +70,7 @@ def read_catalog(
     catalog.selected = len(catalog)
     if corpus is not None:
         selected = {os.path.realpath(path) for path in catalog.paths}
-        reader.add_batches(exclude_pages(corpus_batches(corpus), selected))
+        reader.add_batches(exclude_pages(corpus_batches(corpus, profile), selected))
     if not len(catalog):
         raise NoPages("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)

@@ -15,6 +15,7 @@ from qtgen.linking.reading import read_catalog
 from qtgen.page import Profile
 from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
 from qtgen.site.profiles import resolve_profile
+from qtgen.site.site_pages import SitePages
 
 """One page or folder of pages, or several."""
 
@@ -90,7 +91,8 @@ def link(
     """
     require("choosing links", "links", *REQUIRED_MODULES)
     profile, folder = resolve_profile(site), None if corpus is None else Path(corpus)
-    catalog = read_catalog(iter_batches(as_paths(paths)), profile, corpus=folder, embed=embed or _static_embedder())
+    batches = iter_batches(as_paths(paths), pages=SitePages(profile))
+    catalog = read_catalog(batches, profile, corpus=folder, embed=embed or _static_embedder())
     existing = existing_links(catalog)
     existing.check_whole_site(has_corpus=folder is not None)
     plan = LinkPlan(existing, relink=relink)
@@ -137,7 +139,8 @@ def graph_of(paths: PathNames, *, corpus: PathName | None = None, site: Profile 
     """
     require("the link graph", "links", "numpy")
     profile, folder = resolve_profile(site), None if corpus is None else Path(corpus)
-    return read_catalog(iter_batches(as_paths(paths)), profile, corpus=folder).graph()
+    batches = iter_batches(as_paths(paths), pages=SitePages(profile))
+    return read_catalog(batches, profile, corpus=folder).graph()
 
 
 def _preview(edits: Iterable[LinkEdit]) -> Iterator[LinkResult]:

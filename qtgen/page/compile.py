@@ -14,6 +14,8 @@ from qtgen.page.site_file import SECTION_INDENT
 from qtgen.page.template import parse_template, slugger
 from qtgen.page.types import typed
 
+_ANY_PATH = "**/*.md"
+
 
 def layouts_of(profile: Profile) -> tuple[Layout, ...]:
     """Return the compiled layouts of a profile, in its order."""
@@ -41,9 +43,40 @@ def candidates_for(profile: Profile, path: str) -> tuple[Layout, ...]:
 
 def matching_layouts(profile: Profile, path: str) -> tuple[Layout, ...]:
     """Return the layouts whose `files` match the path of a page."""
-    folder, _, name = path.rpartition("/")
-    relative = f"{_from_root(profile, os.path.abspath(folder or '.'))}/{name}".removeprefix("./")  # noqa: PTH100 - links are followed below
+    relative = _relative(profile, path)
     return tuple(layout for layout in layouts_of(profile) if _pattern(layout.spec.files).fullmatch(relative))
+
+
+def has_every_path(profile: Profile) -> bool:
+    """Return whether a layout is for pages of any path."""
+    return any(layout.files == _ANY_PATH for layout in profile.file.layout)
+
+
+def matches_any(profile: Profile, path: str) -> bool:
+    """Return whether `files` of a layout matches the path of a page, or the page is outside the folder of the site."""
+    relative = _relative(profile, path)
+    return relative.startswith("/") or any(_pattern(spec.files).fullmatch(relative) for spec in profile.file.layout)
+
+
+def may_hold_pages(profile: Profile, folder: str) -> bool:
+    """Return whether a folder can hold pages that `files` of a layout matches, or holds the folder of the site.
+
+    Args:
+        folder: The folder, which may end in `/`; empty for the current one.
+    """
+    relative = _from_root(profile, os.path.abspath(folder or "."))  # noqa: PTH100 - links are followed below
+    if relative.startswith("/"):
+        return True
+    inside = f"{relative}/".removeprefix("./")
+    starts = (re.split(r"[*?]", spec.files, maxsplit=1)[0].rpartition("/") for spec in profile.file.layout)
+    return any(inside.startswith(start + slash) or (start + slash).startswith(inside) for start, slash, _ in starts)
+
+
+def _relative(profile: Profile, path: str) -> str:
+    """Return the path of a page from the root of the site, or from that of the disk if it is outside the site."""
+    folder, _, name = path.rpartition("/")
+    folder = _from_root(profile, os.path.abspath(folder or "."))  # noqa: PTH100 - links are followed below
+    return f"{folder}/{name}".removeprefix("./")
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import PathNames, as_paths, iter_batches
+from qtgen.site.site_pages import SitePages
 from qtgen.validation.rules import REGISTRY
 from qtgen.validation.run import ValidationOptions
 
@@ -84,7 +85,7 @@ async def regenerate(
     store = OutputFolder(Path(out))
 
     def find() -> StalenessReport:
-        batches = list(iter_batches(as_paths(paths)))
+        batches = list(iter_batches(as_paths(paths), pages=SitePages(config.profile)))
         return find_stale(
             batches,
             ValidationOptions((), profile=config.profile),

@@ -5,40 +5,21 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, groupby
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, Profile, layouts_of, oversized_page, read, unreadable_page
 from qtgen.page.compile import candidates_for
 from qtgen.page.profile import Kind
 from qtgen.site.locations import MANIFEST_NAME
+from qtgen.site.site_pages import PageBatch as PageBatch
+from qtgen.site.site_pages import SitePages
 
 PathName = str | os.PathLike[str]
 PathNames = PathName | Iterable[PathName]
 """One path or several, as the functions for programs take them."""
 
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-
-
-class PageBatch(NamedTuple):
-    """Pages of one folder, in order. Plain strings and numbers, because a site can have millions of pages.
-
-    Args:
-        folder: The folder, which ends in `/` or is empty for the current one.
-        names: The names of the files.
-        states: For each page its size in bytes and the time of its last change, of contents or attributes, in
-            nanoseconds. A size of -1 stands for no regular file, or for an unknown size.
-        complete: Whether the batch has every page of the folder between its first and its last one.
-    """
-
-    folder: str
-    names: list[str]
-    states: list[tuple[int, int]]
-    complete: bool = False
-
-    def paths(self) -> Iterator[str]:
-        """Yield the paths of the pages."""
-        return map(self.folder.__add__, self.names)
 
 
 class PageSource(Protocol):
@@ -67,7 +48,9 @@ def _raise(error: UsageError) -> None:
     raise error
 
 
-def iter_batches(paths: Iterable[Path], on_unusable: OnUnusable = _raise) -> Iterator[PageBatch]:
+def iter_batches(
+    paths: Iterable[Path], on_unusable: OnUnusable = _raise, pages: SitePages | None = None
+) -> Iterator[PageBatch]:
     """Yield the pages under `paths`, sorted by path and each once.
 
     A file is a page whatever its name. In a folder, every `*.md` at any depth is one, except for hidden files and
@@ -78,6 +61,7 @@ def iter_batches(paths: Iterable[Path], on_unusable: OnUnusable = _raise) -> Ite
         paths: Files and folders.
         on_unusable: Called with the error of each path that does not exist, of each folder that cannot be read, and of
             each of the paths that is a folder without pages. By default, the error is raised when the path is reached.
+        pages: Leaves out the files of folders that are not pages of the site.
     """
     root_of: dict[str, str] = {}  # by the real path
     for root in _roots(paths, on_unusable):
@@ -87,7 +71,7 @@ def iter_batches(paths: Iterable[Path], on_unusable: OnUnusable = _raise) -> Ite
     folders = {root for root in separate if root.endswith("/")}
     for folder, roots in groupby(separate, lambda root: root.rpartition("/")[0] + "/" * ("/" in root)):
         if folder in folders:
-            yield from _batches_below(folder, on_unusable)
+            yield from _batches_below(folder, on_unusable, pages)
         else:
             names = [root.rpartition("/")[2] for root in roots]
             yield PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
@@ -101,7 +85,7 @@ def _roots(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[str]:
             on_unusable(error)
 
 
-def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
+def _batches_below(folder: str, on_unusable: OnUnusable, pages: SitePages | None) -> Iterator[PageBatch]:
     is_empty = True
 
     def report(error: UsageError) -> None:
@@ -109,7 +93,8 @@ def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
         is_empty = False  # what cannot be read may hold pages
         on_unusable(error)
 
-    for batch in _walk(folder.removeprefix("./"), report):
+    batches = _walk(folder.removeprefix("./"), report)
+    for batch in pages.of_site(folder, batches) if pages else batches:
         is_empty = False
         yield batch
     if is_empty:
@@ -117,7 +102,7 @@ def _batches_below(folder: str, on_unusable: OnUnusable) -> Iterator[PageBatch]:
         reason = (
             "this folder is a pack, which this command cannot read" if is_pack else "no pages (*.md) in this folder"
         )
-        remedy = "unpack it first" if is_pack else None
+        remedy = "unpack it first" if is_pack else pages.remedy if pages else None
         on_unusable(UsageError(reason, path=folder.rstrip("/") or "/", remedy=remedy))
 
 
@@ -257,9 +242,9 @@ def load_page(path: str, size: int, overlay: Overlay, profile: Profile) -> Page:
     return read(overlay[path], profile, path) if path in overlay else read_page(path, size, profile)
 
 
-def corpus_batches(corpus: Path | PageSource) -> Iterator[PageBatch]:
+def corpus_batches(corpus: Path | PageSource, profile: Profile) -> Iterator[PageBatch]:
     """Yield the pages of a whole site, which is a folder or another source of pages."""
-    return iter_batches([corpus]) if isinstance(corpus, Path) else corpus.batches()
+    return iter_batches([corpus], pages=SitePages(profile)) if isinstance(corpus, Path) else corpus.batches()
 
 
 def why_unreadable(page: Page) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from qtgen.page.profile import Profile
 from qtgen.site.discovery import PathName, PathNames, as_paths, iter_batches
 from qtgen.site.profiles import Site, resolve_profile
+from qtgen.site.site_pages import SitePages
 from qtgen.validation.autofix import FixedFile, fix_pages, write_fixes
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.plugins import load_installed_plugins
@@ -38,9 +39,9 @@ def validate(
     Raises UsageError for an unknown code, a path that does not exist, and a folder without pages, and SettingsError for
     an invalid `site.toml`.
     """
-    with ValidationResult(
-        iter_batches(as_paths(paths)), _options(corpus, select, ignore, jobs, resolve_profile(site))
-    ) as result:
+    profile = resolve_profile(site)
+    batches = iter_batches(as_paths(paths), pages=SitePages(profile))
+    with ValidationResult(batches, _options(corpus, select, ignore, jobs, profile)) as result:
         return [diagnostic for file in result for diagnostic in file.diagnostics]
 
 
@@ -63,8 +64,9 @@ def fix(
 
     The other arguments and the errors are those of `validate`.
     """
-    batches = list(iter_batches(as_paths(paths)))
-    files = fix_pages(batches, _options(corpus, select, ignore, jobs, resolve_profile(site)), unsafe=unsafe)
+    profile = resolve_profile(site)
+    batches = list(iter_batches(as_paths(paths), pages=SitePages(profile)))
+    files = fix_pages(batches, _options(corpus, select, ignore, jobs, profile), unsafe=unsafe)
     return list(write_fixes(files) if write else files)
 
 

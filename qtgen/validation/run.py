@@ -179,7 +179,7 @@ class ValidationResult:
         """Add the facts of the site's other pages."""
         self.site.selected = self.pages
         checked_paths = {os.path.realpath(path) for path, _ in self._rows()}
-        for _ in self._checked(exclude_pages(corpus_batches(corpus), checked_paths)):
+        for _ in self._checked(exclude_pages(corpus_batches(corpus, self._options.profile), checked_paths)):
             pass
 
     def _load(self, path: str) -> Page:

@@ -15,6 +15,8 @@ from qtgen.linking.listing import BrokenLink, GraphLists, LinkList, ListedPage, 
 from qtgen.linking.reports.figures import figures, histogram
 from qtgen.linking.reports.html import ReportPlace, render_report
 from qtgen.linking.reports.text import report_lines
+from qtgen.page.profile import default_profile, parse_profile
+from support.lookalikes import LOOKALIKES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,7 +53,7 @@ EMPTY = Graph(0, 0, {fault.code: 0 for fault in FAULTS}, 0, 0, {}, [], [], [])
 
 
 def test_the_text_report_has_a_line_for_each_figure_and_subject() -> None:
-    assert list(report_lines(GRAPH)) == [
+    assert list(report_lines(GRAPH, default_profile())) == [
         "pages            1,200, 7 of them without links",
         "links            3,000",
         "broken links     12: 9 dangling, 3 repeated",
@@ -67,8 +69,15 @@ def test_the_text_report_has_a_line_for_each_figure_and_subject() -> None:
     ]
 
 
+def test_a_site_without_ids_and_hidden_pages_has_other_words() -> None:
+    raw = LOOKALIKES["workshop"].site_toml.encode()
+    text = "\n".join(report_lines(GRAPH, parse_profile(raw, Path("site.toml"))))
+    assert "1 page without an inbound link\n" in text
+    assert "its first page (lowest permalink)" in text
+
+
 def test_an_empty_graph_has_a_report() -> None:
-    lines = list(report_lines(EMPTY))
+    lines = list(report_lines(EMPTY, default_profile()))
     assert lines[2] == "broken links     none"
     assert not any("subject  " in line for line in lines)
     document = render_report(EMPTY)
@@ -79,7 +88,7 @@ def test_an_empty_graph_has_a_report() -> None:
 @pytest.mark.parametrize("fault", [fault.code for fault in FAULTS])
 def test_every_fault_is_described(fault: str) -> None:
     graph = replace(EMPTY, faults=EMPTY.faults | {fault: 2})
-    (value,) = [value for name, value in figures(graph) if name == "broken links"]
+    (value,) = [value for name, value in figures(graph, has_hidden=True) if name == "broken links"]
     assert value.startswith("2: 2 ")
 
 

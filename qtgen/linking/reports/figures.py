@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from qtgen._util.text import pluralize
 from qtgen.linking.graph import Graph
+from qtgen.page.compile import layouts_of
+from qtgen.page.profile import Profile
 
 # What is wrong with a broken link, by the fault's code.
 FAULT_WORDS = {
@@ -16,12 +18,28 @@ FAULT_WORDS = {
 _BINS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100), (101, None))
 
 
-def figures(graph: Graph) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each figure of the whole graph."""
+def hides_pages(profile: Profile) -> bool:
+    """Return whether pages of a site can be hidden from search engines."""
+    return any(layout.roles.hidden for layout in layouts_of(profile))
+
+
+def first_page_field(profile: Profile) -> str:
+    """Return the field whose lowest value tells the first page of a subject."""
+    layouts = layouts_of(profile)
+    return "id" if any(layout.roles.id for layout in layouts) else layouts[0].roles.key or "key"
+
+
+def figures(graph: Graph, *, has_hidden: bool) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each figure of the whole graph.
+
+    Args:
+        has_hidden: Whether pages of the site can be hidden from search engines.
+    """
+    uncounted = " (no-index pages do not count)" if has_hidden else ""
     yield "pages", f"{graph.pages:,}, {graph.without_links:,} of them without links"
     yield "links", f"{graph.links:,}"
     yield "broken links", _broken(graph)
-    yield "orphans", f"{pluralize(graph.orphans, 'page')} without an inbound link (no-index pages do not count)"
+    yield "orphans", f"{pluralize(graph.orphans, 'page')} without an inbound link{uncounted}"
     yield (
         "inbound links",
         f"median {graph.inbound_quantile(0.5)}, 90% of pages have at most {graph.inbound_quantile(0.9)}, "

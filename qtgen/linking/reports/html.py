@@ -54,12 +54,16 @@ class ReportPlace:
         pages: Files and folders that were checked, for commands that the report shows.
         corpus: The whole site, if it was given.
         link: What people call a link of the site.
+        hides_pages: Whether pages of the site can be hidden from search engines.
+        first_page_field: The field whose lowest value tells the first page of a subject.
     """
 
     folder: Path = Path()
     pages: Sequence[str] = ()
     corpus: str = ""
     link: str = "related page"
+    hides_pages: bool = True
+    first_page_field: str = "id"
 
     def command(self, words: str, *options: str) -> str:
         """Return a command on the same pages: the words, the pages and the corpus, and options."""
@@ -94,7 +98,7 @@ def render_report(graph: Graph, lists: GraphLists | None = None, place: ReportPl
         [asset(_FOLDER, "report.css")],
         [],
         graph=graph,
-        figures=list(figures(graph)),
+        figures=list(figures(graph, has_hidden=place.hides_pages)),
         verdict=_verdict(graph),
         place=place,
         lists=lists,
