@@ -156,7 +156,7 @@ def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
     migration = planned('{key="a", type=["int", "text"]}', '{key="a", type="int"}')
     assert (result_of(migration, "a: 7\n"), result_of(migration, "a: x\n")) == (
         "a: 7\n",
-        "3: a: `x` does not have the type that the new layout requires",
+        "3: a: has the type text, which the new layout does not allow",
     )
 
 
