@@ -52,7 +52,7 @@ def _explain(name: str, profile: Profile) -> str:
     word = name.lower()
     if word in format_names():
         return _describe_format(word)
-    texts = {**_reasons(profile), **_metrics()}
+    texts = {**_reasons(profile, word), **_metrics()}
     if word in texts:
         return texts[word]
     names = [*(rule.name for rule in rules), *texts, *format_names()]
@@ -114,16 +114,19 @@ def _metrics() -> dict[str, str]:
     return {"score": describe_score(), **own, **describe_judge_metrics()}
 
 
-def _reasons(profile: Profile) -> dict[str, str]:
-    """Return the documentation of each reason that applies to pages of the site, by name."""
+def _reasons(profile: Profile, word: str = "") -> dict[str, str]:
+    """Return the documentation of each reason that applies to pages of the site, by name.
+
+    Raises UsageError if the reason that `word` names does not.
+    """
     try:
         from qtgen.regeneration.reasons import REASONS, describe_reason
     except (ImportError, MissingExtra):
         note("reasons to regenerate a page are not listed, because the `generate` extra is not installed")
         return {}
     layout = main_layout(profile)
-    return {
-        name: describe_reason(reason, layout, option_of)
-        for name, reason in REASONS.items()
-        if reason.applies_to(layout)
-    }
+    absent = [name for name, reason in REASONS.items() if not reason.applies_to(layout)]
+    if word in absent:
+        remedy = "`qtgen explain` lists the reasons that do"
+        raise UsageError(f"the reason {word} does not apply to the site {profile.file.name}", remedy=remedy)
+    return {name: describe_reason(REASONS[name], layout, option_of) for name in REASONS if name not in absent}

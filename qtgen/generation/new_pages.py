@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 from qtgen.generation.types import Question
 from qtgen.page import Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Kind
+from qtgen.page.types import typed
 
 
 def page_values(
@@ -49,7 +49,7 @@ def field_value(field: Field, layout: Layout, question: Question, date: dt.date,
     if spec.source == "today":
         return today_value(field, date)
     if field.path in layout.spec.when and field.spec.value is None:
-        return typed(layout.spec.when[field.path], field.kind)
+        return typed(layout.spec.when[field.path], field.spec.kinds)
     return default_value(field)
 
 
@@ -58,7 +58,7 @@ def default_value(field: Field) -> Value:
     default = field.spec.default
     if isinstance(default, tuple):
         return [*default]
-    return None if default is None else typed(default, field.kind)
+    return None if default is None else typed(default, field.spec.kinds)
 
 
 def today_value(field: Field, date: dt.date) -> Value:

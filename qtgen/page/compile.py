@@ -1,6 +1,5 @@
 """Compile a profile into layouts, once per process, and choose the layout of a page."""
 
-import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,12 +7,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from qtgen.page.fields import Constant, Field, Row, Section, spell_bool
+from qtgen.page.fields import Field, Row, Section, spell_bool
 from qtgen.page.layout import Layout, LinkFields
 from qtgen.page.profile import FieldSpec, Kind, LayoutSpec, Profile, Scalar, default_profile
+from qtgen.page.site_file import SECTION_INDENT
 from qtgen.page.template import parse_template, slugger
-
-_SECTION_INDENT = 2
+from qtgen.page.types import typed
 
 
 def layouts_of(profile: Profile) -> tuple[Layout, ...]:
@@ -68,7 +67,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
     """Return whether a page's values match the `when` of a layout."""
     return all(
-        values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
+        values.get(path) == (typed(value, layout.fields[path].spec.kinds) if path in layout.fields else value)
         for path, value in layout.spec.when.items()
     )
 
@@ -112,7 +111,7 @@ def _rows(specs: Iterable[FieldSpec], layout: LayoutSpec, parent: str, column: i
         if spec.type is not Kind.MAP:
             yield _field(spec, layout, parent)
             continue
-        indent = column + (spec.indent or _SECTION_INDENT)
+        indent = column + (spec.indent or SECTION_INDENT)
         text_indent = column + spec.text_indent if spec.text_indent else indent + layout.text_indent
         for number in range(1, spec.repeat + 1) if spec.repeat else (0,):
             path = f"{parent}{spec.key}{number or ''}"
@@ -129,7 +128,7 @@ def _is_required(spec: FieldSpec) -> bool:
 
 def _field(spec: FieldSpec, layout: LayoutSpec, parent: str) -> Field:
     kind = spec.kinds[0]
-    constant = None if spec.const is None else typed(spec.const, kind)
+    constant = None if spec.const is None else typed(spec.const, spec.kinds)
     shown = next((value for value in (spec.const, spec.example, spec.default) if value is not None), "")
     example = ", ".join(map(str, shown)) if isinstance(shown, tuple) else _spelled(shown, layout)
     is_folded = spec.style == "folded"
@@ -138,17 +137,6 @@ def _field(spec: FieldSpec, layout: LayoutSpec, parent: str) -> Field:
 
 def _spelled(value: Scalar, layout: LayoutSpec) -> str:
     return spell_bool(value, layout.booleans) if isinstance(value, bool) else str(value)
-
-
-def typed(value: Scalar, kind: Kind) -> Constant:
-    """Return a value of the file with the type of its field. Raises ValueError if that is impossible."""
-    if kind is Kind.DATE:
-        return dt.date.fromisoformat(str(value))
-    if kind is Kind.DATETIME:
-        return dt.datetime.fromisoformat(str(value))
-    if kind is Kind.FLOAT and not isinstance(value, bool):
-        return float(value)
-    return value
 
 
 def _link_fields(profile: Profile, layout: LayoutSpec) -> LinkFields | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtgen.page.fields import Constant, Field, Row, Section
-from qtgen.page.profile import BODY_FIELD, BodySpec, Kind, LayoutSpec, Profile, Roles
+from qtgen.page.profile import BODY_FIELD, BodySpec, FieldSpec, Kind, LayoutSpec, Profile, Roles
 from qtgen.page.template import Slugger, Template
 
 if TYPE_CHECKING:
@@ -172,11 +172,15 @@ class Layout:
     def keywords(self) -> str | None:
         """The path of the first list that a model writes: the keywords."""
         lists = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
-        return next((path for path in lists if not self._is_single_text(self.fields[path])), None)
+        return next((path for path in lists if self._has_items(self.fields[path].spec)), None)
 
     @staticmethod
     def _is_single_text(row: Field) -> bool:
         return row.kind is Kind.TEXT and row.spec.separator is None
+
+    @staticmethod
+    def _has_items(spec: FieldSpec) -> bool:
+        return Kind.LIST in spec.kinds or spec.separator is not None
 
     @cached_property
     def title_copies(self) -> tuple[str, ...]:

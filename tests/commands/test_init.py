@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from qtgen._util.resources import shipped_folder
 from qtgen.page.profile import load_profile
 from support.inference import numbered
 from support.lookalikes import LOOKALIKES
 
+SITES = Path(__file__).parents[1] / "fixtures" / "sites"
 Run = Callable[..., tuple[int, str, str]]
 SHAPE = {"file", "pages", "conforming", "unusable", "findings"}
 FINDING = {"layout", "field", "kind", "standing", "statement", "for", "against", "places"}
@@ -37,6 +39,15 @@ def test_a_new_project(qtgen: Run, tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     assert "created" in err
     assert not (tmp_path / "new/site.toml").exists()
+
+
+def test_the_prompts_are_those_for_any_site_if_there_is_a_site_toml(qtgen: Run, tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text((SITES / "workshop" / "site.toml").read_text(encoding="utf-8"))
+    assert qtgen("init", tmp_path / "new")[0] == 0
+    copies = {file.name: file.read_bytes() for file in (tmp_path / "new/prompts").iterdir()}
+    shipped = shipped_folder("prompts")
+    assert copies == {file.name: file.read_bytes() for file in (shipped / "site").iterdir()}
+    assert copies["_house.md.j2"] != (shipped / "_house.md.j2").read_bytes()
 
 
 def test_site_toml_and_a_report(qtgen: Run, site: Path) -> None:

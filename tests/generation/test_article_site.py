@@ -226,6 +226,7 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
         ('default="draft"', "max=9", "new pages have no value for `status`"),
         ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
+        ('path = "articles/{topic|slug}/{title|slug}.md"', 'path = "articles/{file.stem}.md"', "names the file itself"),
     ],
 )
 def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, new: str, words: str) -> None:
@@ -300,13 +301,24 @@ def test_pages_without_an_answer_have_no_prompt() -> None:
         config.render(QUESTION)
 
 
+def test_unchanged_copies_of_the_prompts_for_any_site_are_ignored(tmp_path: Path) -> None:
+    copies = tmp_path / "prompts"
+    shutil.copytree(shipped_folder("prompts") / "site", copies)
+    settings = Settings(prompts=copies)
+    for profile, folder in (
+        (site(), shipped_folder("prompts") / "site"),
+        (default_profile(), shipped_folder("prompts")),
+    ):
+        assert {one.path.parent for one in load_library(settings, profile).templates.values()} == {folder}
+
+
 def test_unchanged_copies_of_the_prompts_of_the_default_site_are_ignored(tmp_path: Path) -> None:
     copies = tmp_path / "prompts"
     shutil.copytree(shipped_folder("prompts"), copies, ignore=shutil.ignore_patterns("site"))
     settings = Settings(prompts=copies)
     library = load_library(settings, site())
     assert {template.path.parent for template in library.templates.values()} == {shipped_folder("prompts") / "site"}
-    assert load_library(settings, default_profile()).templates["explain"].path.parent == copies
+    assert load_library(settings, default_profile()).templates["explain"].path.parent == shipped_folder("prompts")
     (copies / "explain.md.j2").write_text((copies / "explain.md.j2").read_text().replace("version: 1", "version: 2"))
     assert load_library(settings, site()).templates["explain"].path.parent == copies
 

@@ -50,8 +50,8 @@ def test_the_default_profile_satisfies_the_checks() -> None:
 def test_the_error_contains_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         load_profile(tmp_path / "site.toml")
-    (tmp_path / "site.toml").write_bytes(b"name = '\xff'")
-    with pytest.raises(SettingsError, match="is not UTF-8: byte 8; save the file as UTF-8"):
+    (tmp_path / "site.toml").write_bytes(b"# a\nname='\xff'")
+    with pytest.raises(SettingsError, match=r"site\.toml:2: is not UTF-8: byte 10; save the file as UTF-8"):
         load_profile(tmp_path / "site.toml")
 
 

@@ -65,3 +65,18 @@ def test_the_parts_of_a_filled_template_are_the_slugs(settings: Slug, title: str
     text = URL.fill({"title": title, "subject": subject}, slug)
     if text and slug(title) and slug(subject):
         assert URL.parts_in(text, settings) == {SUBJECT: slug(subject), TITLE: slug(title)}
+
+
+@pytest.mark.parametrize(
+    ("keep", "text", "expected"),
+    [
+        ("a-z]|[", "a.b]c|d[e/f", "ab]c|d[ef"),
+        ("^a-c", "a^b/d", "a^b"),
+        (r"\w ", "a é-b", "a-éb"),
+        (r"\d\-", "1-a", "1-"),
+        ("a-c-9", "a-b9d", "a-b9"),
+        ("a&&b", "a&b-c", "a&b"),
+    ],
+)
+def test_a_slug_keeps_the_characters_that_are_listed(keep: str, text: str, expected: str) -> None:
+    assert slugger(Slug(keep=keep, collapse=False, ascii=False))(text) == expected

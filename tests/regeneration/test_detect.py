@@ -16,7 +16,8 @@ from qtgen.page import Page
 from qtgen.page.profile import default_profile
 from qtgen.regeneration import detect
 from qtgen.regeneration.detect import find_stale
-from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.page_state import Criteria
+from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions

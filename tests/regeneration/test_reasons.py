@@ -9,16 +9,8 @@ from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.provenance import ProvenanceRecord, group_digests
 from qtgen.page import Page
 from qtgen.page.compile import default_layout
-from qtgen.regeneration.reasons import (
-    REASONS,
-    Criteria,
-    PageState,
-    complaint_of,
-    describe_reason,
-    group_of,
-    is_rule,
-    reason,
-)
+from qtgen.regeneration.page_state import Criteria, PageState
+from qtgen.regeneration.reasons import REASONS, complaint_of, describe_reason, group_of, is_rule, reason
 from support.default_site import WRITTEN_GROUPS
 from support.pages import make_page
 

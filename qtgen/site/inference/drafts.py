@@ -33,6 +33,22 @@ class Value(NamedTuple):
     value: Observed
 
 
+class Candidate(NamedTuple):
+    """Settings of a field, or of a layout, that a person decides on.
+
+    Attributes:
+        settings: The settings.
+        agree: The number of pages, or of values, that agree.
+        against: The number of those that disagree.
+        comment: What the file says instead of these numbers.
+    """
+
+    settings: dict[str, Any]
+    agree: int = 0
+    against: int = 0
+    comment: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """A field while it is inferred.
@@ -45,7 +61,7 @@ class Draft:
         in_list: Whether it is in a list of maps, or in numbered maps, so that a page can have it several times.
         settings: Its settings in `site.toml`, in order.
         notes: Comments about it.
-        candidates: Statements that are comments, as settings with the numbers of pages for and against them.
+        candidates: Settings that are comments in the file.
         fields: The fields of a map, or of the maps of a list.
     """
 
@@ -56,7 +72,7 @@ class Draft:
     in_list: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    candidates: list[tuple[dict[str, Any], int, int]] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     fields: list["Draft"] = field(default_factory=list)
 
     @property
@@ -99,6 +115,7 @@ class LayoutDraft:
         settings: The settings of the layout itself.
         roles: The fields with a role.
         notes: Comments about it.
+        candidates: Settings of the layout itself that are comments in the file.
         findings: What was found.
         order_is_asserted: Whether the order of the keys is asserted.
     """
@@ -110,6 +127,7 @@ class LayoutDraft:
     settings: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     order_is_asserted: bool = True
 
@@ -141,7 +159,7 @@ class LayoutDraft:
             return False
         statement = ", ".join(_stated(key, value) for key, value in setting.items())
         self.report(draft.path, kind, statement, agree, against, standing)
-        draft.candidates.append((setting, agree, len(against)))
+        draft.candidates.append(Candidate(setting, agree, len(against)))
         return True
 
 

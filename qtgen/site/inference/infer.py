@@ -63,6 +63,7 @@ def infer(observations: Observations, root: Path) -> Inferred:
         relations.decide_path()
         relations.decide_templates()
         decide_roles(layout, _body_length(layout, pages))
+        relations.keep_key_template()
         for draft in layout.walk():
             decide_separator(layout, draft)
         decide_sources(layout)

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import TypeAlias
 
 from qtgen.page.profile import BODY_FIELD
-from qtgen.site.inference.drafts import Draft, LayoutDraft, Member, Value
+from qtgen.page.site_file import is_key
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, Member, Value
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_with_outliers
 from qtgen.site.inference.kinds import decide_kinds
 from qtgen.site.inference.observe import Items, Node
@@ -62,7 +63,7 @@ def _is_possible(key: str, layout: LayoutDraft, path: str) -> bool:
 
 
 def _has_name(key: str) -> bool:
-    return bool(key.strip()) and "." not in key and "․" not in key
+    return is_key(key) and "․" not in key
 
 
 def _empty_maps(members: Sequence[Member]) -> set[str]:
@@ -139,7 +140,7 @@ def _decide_required(layout: LayoutDraft, draft: Draft, members: Sequence[Member
         against = [Place(page, f"{at}{draft.key}") for page, at, node in members if draft.key not in node.keys]
     layout.report(draft.path, "required", "on every page" if not prefix else "in every map", agree, against, standing)
     if standing is Standing.CANDIDATE:
-        draft.candidates.append(({"required": True}, agree, missing))
+        draft.candidates.append(Candidate({"required": True}, agree, missing))
 
 
 # --- the order ---------------------------------------------------------------------------------------------------

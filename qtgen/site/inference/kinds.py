@@ -3,7 +3,7 @@
 from collections import Counter
 
 from qtgen.page.profile import Kind
-from qtgen.site.inference.drafts import Draft, LayoutDraft, Value, kind_of
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, Value, kind_of
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of, standing_with_outliers
 from qtgen.site.inference.observe import Items, Node
 
@@ -28,7 +28,7 @@ def decide_kinds(layout: LayoutDraft, draft: Draft) -> None:
     if [*usual] != allowed and unusual:
         setting = {"type": usual[0] if len(usual) == 1 else usual}
         agree = sum(counts[kind] for kind in usual)
-        draft.candidates.append((setting, agree, sum(counts.values()) - agree))
+        draft.candidates.append(Candidate(setting, agree, counts.total() - agree))
     _report_items(layout, draft)
 
 

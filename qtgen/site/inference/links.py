@@ -9,11 +9,12 @@ from qtgen.site.inference.columns import Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Value
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
 from qtgen.site.inference.observe import LongText, Observed
-from qtgen.site.inference.values import items_of
+from qtgen.site.inference.values import about_items, items_of, separator_of
 
 _UNIQUE = 0.95
 _HITS = 0.9  # the share of values that refer to a page, if nothing else shows that they are links
 _MAX_DIFFERENCES = 0.2  # the share of links that may differ from their page: copies get stale
+_LEAST_TARGETS = 3  # different pages that values name
 _TRIED = 300
 _COMMA = ", "  # between the keys in one text
 _MOST_LINKS = 7
@@ -96,7 +97,7 @@ class LinkSearch:
         for target in self._targets:
             for key in keys:
                 hits = self._hits(key.values, target)
-                if len(hits) >= MIN_PAGES and self._decide_copies(layout, draft, key, hits):
+                if _are_proof(hits) and self._decide_copies(layout, draft, key, hits):
                     key.settings["ref"] = target.path
                     most = draft.settings.get("repeat") or _most_items(draft)
                     return SiteLinks(draft.key, min(most, _MOST_LINKS), is_asserted=True)
@@ -109,6 +110,11 @@ class LinkSearch:
             for value in values
             if isinstance(value.value, str) and (row := target.rows.get(value.value, value.page)) != value.page
         ]
+
+    def _proven_hits(self, values: Sequence[Value], target: Target) -> int:
+        """Return how many values name another page; 0 if so few do that it can be by chance."""
+        hits = self._hits(values, target)
+        return len(hits) if _are_proof(hits) else 0
 
     def _decide_copies(self, layout: LayoutDraft, draft: Draft, key: Draft, hits: list[tuple[Value, int]]) -> bool:
         """Set which other keys of a link repeat a field of its page. Return whether any does."""
@@ -143,21 +149,30 @@ class LinkSearch:
         return (path, against) if len(against) <= _MAX_DIFFERENCES * len(values) else None
 
     def _propose_reference(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
-        """Propose that a field refers to pages. Return the links if it is a list of keys of pages."""
+        """Propose that the values of a field name pages. Return the links if it is a list of keys of pages."""
+        separator = separator_of(draft)
         items = [item for item in items_of(draft) if isinstance(item.value, str | LongText)]
         parts = [item._replace(value=part) for item in items for part in _parts(item.value)]
         for target in self._targets:
-            for values in (items, parts) if len(parts) > len(items) else (items,):
-                hits = len(self._hits(values, target))
-                if target.path != draft.path and hits >= MIN_PAGES and hits >= _HITS * len(values):
-                    return self._propose(layout, draft, target, values)
+            for values, its in ((items, separator), (parts, _COMMA))[: 1 + (len(parts) > len(items))]:
+                hits = self._proven_hits(values, target)
+                if target.path != draft.path and hits and hits >= _HITS * len(values):
+                    return self._propose(layout, draft, target, values, its)
         return None
 
-    def _propose(self, layout: LayoutDraft, draft: Draft, target: Target, values: Sequence[Value]) -> SiteLinks | None:
+    def _propose(
+        self, layout: LayoutDraft, draft: Draft, target: Target, values: Sequence[Value], separator: str | None
+    ) -> SiteLinks | None:
         against = [Place(*value[:2], shown(value.value)) for value in values if value.value not in target.rows]
-        layout.propose(draft, "reference", {"ref": target.path}, len(values) - len(against), against, 1 - _HITS)
+        setting = about_items(draft, {"ref": target.path}, separator)
+        layout.propose(draft, "reference", setting, len(values) - len(against), against, 1 - _HITS)
         is_list = Kind.LIST in draft.kinds and target.path == layout.roles.get("key")
         return SiteLinks(draft.key, min(_most_items(draft), _MOST_LINKS), is_asserted=False) if is_list else None
+
+
+def _are_proof(hits: Sequence[tuple[Value, int]]) -> bool:
+    """Return whether so many values name so many pages that it is not by chance."""
+    return len(hits) >= MIN_PAGES and len({row for _, row in hits}) >= _LEAST_TARGETS
 
 
 def _parts(value: Observed) -> list[str]:

@@ -1,11 +1,13 @@
 """Infer which fields are constant, and which follow from others or from the path of the file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from qtgen.page.path_check import literal_fault
 from qtgen.page.profile import Kind
 from qtgen.page.template import Slugger, parse_template
 from qtgen.site.inference.columns import FOLDER, STEM, Columns
-from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, frequencies, length_of
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of, standing_with_outliers
 from qtgen.site.inference.observe import LongText, Node
 from qtgen.site.inference.templates import Fit, TemplateSearch, is_literal, is_name, is_varied
@@ -50,7 +52,7 @@ def _decide_constant(layout: LayoutDraft, draft: Draft, kind: str, value: object
     if standing is Standing.ASSERTED:
         draft.settings["const"] = value
     else:
-        draft.candidates.append(({"const": value}, agree, len(against)))
+        draft.candidates.append(Candidate({"const": value}, agree, len(against)))
     layout.report(draft.path, "constant", shown(value), agree, against, standing)
 
 
@@ -71,18 +73,25 @@ class Relations:
         self._path_fields: set[str] = set()
         self._depends: dict[str, set[str]] = {}
         self._long: dict[str, bool] = {}
+        self._possible_keys: dict[str, Fit] = {}
 
     def decide_path(self) -> None:
         """Set the template of the path of a page."""
         files = self._columns.files
         fit = self._search.best(files, self._sources(""), slugs_only=True)
+        if fit and literal_fault(fit.template.source):
+            fit = None
         standing = standing_with_outliers(fit.agree, len(fit.against)) if fit else None
         source = f"{fit.template.source}.md" if fit else ""
-        if fit and standing is Standing.ASSERTED:
+        if fit and standing and (standing is Standing.ASSERTED or not fit.against):
+            standing = Standing.ASSERTED  # without a template, new pages have no path
             self._layout.settings["path"] = source
         else:
             self._layout.settings["path"] = self._observed_path()
-            self._layout.notes.append(f"path candidate: {source}" if fit and standing else _NO_TEMPLATE)
+            if fit and standing:
+                self._layout.candidates.append(Candidate({"path": source}, fit.agree, len(fit.against)))
+            else:
+                self._layout.notes.append(_NO_TEMPLATE)
         if fit and standing:
             against = self._search.places(fit, files, STEM)
             self._layout.report("path", "template", source, fit.agree, against, standing)
@@ -93,7 +102,7 @@ class Relations:
     def _observed_path(self) -> str:
         """Return a template that keeps the names of files as they are."""
         folders = {file.rpartition("/")[0] for file in self._columns.files}
-        if not all(is_literal(folder) for folder in folders):
+        if not all(is_literal(folder) and not (folder and literal_fault(folder)) for folder in folders):
             return f"{{{FOLDER}}}/{{{STEM}}}.md"
         if len(folders) == 1:
             folder = folders.pop()
@@ -133,9 +142,27 @@ class Relations:
             draft.settings["value"] = source
             self._depends[draft.path] = {reference.path for reference in fit.template.references}
         else:
-            draft.candidates.append(({"value": source}, fit.agree, len(fit.against)))
+            draft.candidates.append(Candidate({"value": source}, fit.agree, len(fit.against)))
+        if standing is Standing.CANDIDATE and not fit.against:
+            self._possible_keys[draft.path] = fit
         against = self._search.places(fit, self._columns.columns[draft.path], draft.path)
         self._layout.report(draft.path, "template", source, fit.agree, against, standing)
+
+    def keep_key_template(self) -> None:
+        """Set the template of the field with the role of the key, if it is a candidate that no page contradicts.
+
+        Without it, new pages of a site with few pages have no key.
+        """
+        path = self._layout.roles.get("key", "")
+        fit = self._possible_keys.get(path)
+        if fit is None:
+            return
+        draft, source = self._drafts[path], fit.template.source
+        draft.settings["value"] = source
+        draft.candidates = [candidate for candidate in draft.candidates if "value" not in candidate.settings]
+        for number, finding in enumerate(self._layout.findings):
+            if (finding.field, finding.kind) == (path, "template"):
+                self._layout.findings[number] = replace(finding, standing=Standing.ASSERTED)
 
     def _is_allowed(self, path: str, fit: Fit) -> bool:
         """Return whether a field can follow from the fields of a template. Of equal fields, the first one is free."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from qtgen.errors import UsageError
 from qtgen.page.profile import BODY_FIELD, Kind
 from qtgen.page.template import parse_template
-from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, frequencies, length_of
 
 _QUESTION = ("title", "question", "name", "headline", "heading")
 _KEY = ("url", "permalink", "slug", "path", "link", "address")
@@ -90,7 +90,8 @@ def _subject(layout: LayoutDraft, top: list[Draft]) -> Draft | None:
     texts = [draft for draft in top if draft.is_text and 2 * len(draft.values) > draft.of]
     texts = [draft for draft in texts if "const" not in draft.settings and _distinct_share(draft) < 0.5]
     in_folder = [draft for draft in texts if draft.path in {reference.path for reference in folder.references}]
-    few = (draft for draft in texts if draft.is_usual and _mean_length(draft) and _variety(draft) <= _FEW)
+    topics = (draft for draft in texts if not _is_person(draft) and not _STATUS.fullmatch(draft.key))
+    few = (draft for draft in topics if draft.is_usual and _mean_length(draft) and _variety(draft) <= _FEW)
     return next(iter(in_folder), None) or _named(texts, _SUBJECT) or next(few, None)
 
 
@@ -120,10 +121,22 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
-_FEW = 30  # different values of a field that has a default
-_NO_VALUE = "new pages have no value for this field: add source, default or required=false"
-_CANDIDATE_VALUE = "new pages need a value: use the candidate below, or add source or default"
-_USUAL = 0.2  # the share of pages with a value that makes it a default
+_FEW = 30  # different values of a subject
+_NO_VALUE = "nothing says where new pages get this value"
+_REQUIRED = "; add `source` or `default`, or make the field optional"
+_OPTIONAL = "; `qtgen generate` leaves it out"
+_LEAVES_OUT = "`qtgen generate` leaves out an optional field that it cannot fill"
+_CANDIDATE_VALUE = "new pages need a value: use the candidate below, or add `source` or `default`"
+_DEFAULT = 0.9  # the share of pages with a value that makes it a default
+_LEAST_VALUES = 3  # that a default is based on
+_CHOICES = 12  # different values of a field that has a text as its default, or whose values a note lists
+_LONGEST_DEFAULT = 24  # characters
+_REPEATED = 0.9  # the share of different values below which short texts are names, which no model invents
+_SHORT = 40  # the mean length of such texts
+_PERSON = re.compile(
+    r"(author|owner|writer|editor|maintainer|reviewer|contact|assignee|person|people)s?|(.*_)?by", re.IGNORECASE
+)
+_STATUS = re.compile(r"(.*[_-])?(status|state|stage|phase)|.*(Status|State)")
 
 
 def decide_sources(layout: LayoutDraft) -> None:
@@ -137,15 +150,40 @@ def decide_sources(layout: LayoutDraft) -> None:
             draft.settings["source"] = "today"
         elif draft.path == layout.roles.get("answer"):
             draft.settings.update(source="model", group="answer")
-        elif any(setting.keys() & {"value", "const"} for setting, _, _ in draft.candidates):
+        elif any(candidate.settings.keys() & {"value", "const"} for candidate in draft.candidates):
             draft.notes.append(_CANDIDATE_VALUE)
-        elif _is_written(draft):
-            outer = draft.path.rpartition(".")[0].rpartition(".")[2]
-            draft.settings.update(source="model", group=outer or "summary")
-        elif (default := _usual_value(draft)) is not None:
-            draft.settings["default"] = default
         else:
-            draft.notes.append(_NO_VALUE)
+            _decide_source(draft, is_key=draft.path == layout.roles.get("key"))
+
+
+def _decide_source(draft: Draft, *, is_key: bool) -> None:
+    """Set whether a model writes a field, or its default. Otherwise, note that new pages have no value."""
+    is_own = is_key or _is_person(draft)  # its value belongs to one page, or to a person
+    if not is_own and _is_written(draft):
+        outer = draft.path.rpartition(".")[0].rpartition(".")[2]
+        draft.settings.update(source="model", group=outer or "summary")
+    elif not is_own and (default := _usual_value(draft)) is not None:
+        draft.settings["default"] = default
+    else:
+        _note_no_value(draft)
+
+
+def _note_no_value(draft: Draft) -> None:
+    draft.notes.append(f"{_NO_VALUE}{_REQUIRED if draft.is_required else _OPTIONAL}")
+    if choices := _choices(draft):
+        draft.notes.append(f"the pages have {', '.join(choices)}")
+    if draft.is_required:
+        draft.candidates.append(Candidate({"required": False}, comment=_LEAVES_OUT))
+
+
+def _choices(draft: Draft) -> list[str]:
+    """Return the values of a field with few short ones, the most frequent first."""
+    counts = frequencies(draft.values)
+    texts = [(value, count) for (_, value), count in counts.most_common() if isinstance(value, str)]
+    are_choices = 0 < len(texts) <= _CHOICES and 2 * len(texts) < counts.total()
+    if not are_choices or max(len(value) for value, _ in texts) > _LONGEST_DEFAULT:
+        return []
+    return [f'"{value}" ({count:,})' for value, count in texts]
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
@@ -159,20 +197,31 @@ def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
             yield draft
 
 
+def _is_person(draft: Draft) -> bool:
+    return _PERSON.fullmatch(draft.key) is not None
+
+
 def _is_written(draft: Draft) -> bool:
+    """Return whether a model writes a field: a list, or texts that differ and are neither addresses nor names."""
     if draft.fields:
         return False
     if draft.kinds == (Kind.LIST,):
         return True
-    return draft.is_text and _mean_length(draft) >= _PROSE and _distinct_share(draft) > 0.5
+    length, distinct = _mean_length(draft), _distinct_share(draft)
+    least = _REPEATED if length < _SHORT else 0.5
+    is_address = _share(draft, lambda text: text.startswith(("/", "http"))) > 0.5
+    return draft.is_text and length >= _PROSE and distinct > least and not is_address
 
 
 def _usual_value(draft: Draft) -> object:
-    """Return the most frequent value of a field with few of them, if it is worth a default."""
+    """Return the value that nearly all pages have; None if there is none, or if a person chooses it for each page."""
     counts = frequencies(draft.values)
-    if not counts or draft.fields or draft.kinds == (Kind.LIST,):
+    if draft.fields or _STATUS.fullmatch(draft.key) or counts.total() < _LEAST_VALUES:
         return None
     (kind, value), count = counts.most_common(1)[0]
-    is_short = kind in (Kind.BOOL, Kind.INT, Kind.FLOAT) or (isinstance(value, str) and len(value) < _LONG_ANSWER)
-    is_usual = len(counts) <= _FEW or _USUAL * len(draft.values) < count
-    return value if is_short and is_usual else None
+    if count < _DEFAULT * len(draft.values) or kind != draft.kinds[0] or value != value:
+        return None
+    if kind == Kind.TEXT:
+        is_choice = isinstance(value, str) and 0 < len(value) <= _LONGEST_DEFAULT and len(counts) <= _CHOICES
+        return value if is_choice else None
+    return value if kind in (Kind.BOOL, Kind.INT, Kind.FLOAT) else None

@@ -1,7 +1,9 @@
 """Infer candidates about values: enums, unique values, ranges, separators and conditions."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from qtgen.page.profile import Kind
 from qtgen.site.inference.columns import Column, Columns
@@ -10,10 +12,13 @@ from qtgen.site.inference.findings import MAX_DOUBTS, MIN_PAGES, Place, shown, s
 from qtgen.site.inference.observe import Items, LongText, Observed
 
 _SEPARATORS = (",", ";", " |")
-_MOST_VALUES = 60  # of an enum
+_MOST_VALUES = 12  # of an enum
+_LONGEST_MEAN = 24  # characters of the values of an enum
+_MOST_WORDS = 5  # of a value of an enum
+_NO_WORD = re.compile(r".*[.?!]|v?\d+([.-]\d+)*\w?", re.IGNORECASE | re.DOTALL)  # a sentence, or a version
 _LEAST_SHARE = 0.002  # of the values that an enum has
 _LEAST_COUNT = 3
-_LONGEST_VALUE = 60
+_LONGEST_VALUE = 60  # of a subject
 _LONGEST_WORD = 40  # the mean length of an item of a separated text
 _DISTINCT = 0.95
 
@@ -41,9 +46,7 @@ def decide_separator(layout: LayoutDraft, draft: Draft) -> None:
 
 def items_of(draft: Draft) -> list[Value]:
     """Return the single values of a field: the items of its lists, and the parts of its separated texts."""
-    separator = draft.settings.get("separator")
-    if separator is None and draft.is_text:
-        separator = _likely_separator(draft)
+    separator = separator_of(draft)
     found = []
     for page, path, value in draft.values:
         if isinstance(value, Items):
@@ -53,6 +56,19 @@ def items_of(draft: Draft) -> list[Value]:
         else:
             found.append(Value(page, path, value))
     return found
+
+
+def separator_of(draft: Draft) -> str | None:
+    """Return what separates the items of a text: its setting, or what it seems to be."""
+    separator: str | None = draft.settings.get("separator")
+    return _likely_separator(draft) if separator is None and draft.is_text else separator
+
+
+def about_items(draft: Draft, setting: dict[str, Any], separator: str | None) -> dict[str, Any]:
+    """Return a setting that is true of the items of a field, with the separator if the field has none yet."""
+    if separator is None or "separator" in draft.settings or Kind.LIST in draft.kinds:
+        return setting
+    return {"separator": separator, **setting}
 
 
 def _likely_separator(draft: Draft) -> str | None:
@@ -87,7 +103,7 @@ def propose_values(layout: LayoutDraft, draft: Draft, site: Mapping[str, Counter
     """
     if (
         draft.fields
-        or any("ref" in setting for setting, _, _ in draft.candidates)
+        or any("ref" in candidate.settings for candidate in draft.candidates)
         or draft.settings.keys() & {"const", "value", "copy", "ref"}
     ):
         return
@@ -110,15 +126,12 @@ def _propose_range(layout: LayoutDraft, draft: Draft) -> None:
 
 
 def _propose_sizes(layout: LayoutDraft, draft: Draft) -> None:
-    """Propose the fewest and the most characters, or items, of the fields that a model writes."""
+    """Propose the fewest and the most items of the lists that a model writes."""
     separator = draft.settings.get("separator")
     sizes = [
-        len(value.value.items)
-        if isinstance(value.value, Items)
-        else len(value.value.split(separator))
-        if separator and isinstance(value.value, str)
-        else length_of(value.value)
+        len(value.value.items) if isinstance(value.value, Items) else len(value.value.split(separator))
         for value in draft.values
+        if isinstance(value.value, Items) or (separator and isinstance(value.value, str))
     ]
     if len(sizes) >= MIN_PAGES:
         layout.propose(draft, "size", {"min": min(sizes), "max": max(sizes)}, len(sizes), [])
@@ -137,7 +150,7 @@ def _propose_enum(layout: LayoutDraft, draft: Draft) -> bool:
     total = counts.total()
     least = max(_LEAST_COUNT, _LEAST_SHARE * total)
     usual = {key for key, count in counts.items() if count >= least and _is_word(key[1])}
-    if not 1 < len(usual) <= _MOST_VALUES or total < MIN_PAGES:
+    if total < MIN_PAGES or not _are_choices([value for _, value in usual]):
         return False
     against = [
         Place(item.page, item.path, shown(item.value))
@@ -145,7 +158,16 @@ def _propose_enum(layout: LayoutDraft, draft: Draft) -> bool:
         if _hashable(item.value) and (kind_of(item.value), item.value) not in usual
     ]
     words = [value for _, value in sorted(usual, key=lambda key: (-counts[key], str(key[1])))]
-    return layout.propose(draft, "enum", {"enum": words}, total - len(against), against)
+    setting = about_items(draft, {"enum": words}, separator_of(draft))
+    return layout.propose(draft, "enum", setting, total - len(against), against)
+
+
+def _are_choices(values: Sequence[Observed]) -> bool:
+    """Return whether values can be all those of a field: few short words, no sentences and no versions."""
+    texts = [value for value in values if isinstance(value, str)]
+    if not 1 < len(texts) <= _MOST_VALUES or sum(map(len, texts)) > _LONGEST_MEAN * len(texts):
+        return False
+    return not any(_NO_WORD.fullmatch(text) or len(text.split()) > _MOST_WORDS for text in texts)
 
 
 def _hashable(value: Observed) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtgen._util.text import one_line, pluralize
 from qtgen.page.profile import FORMAT, Slug
-from qtgen.site.inference.drafts import Draft, LayoutDraft
+from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft
 from qtgen.site.inference.findings import Finding, Standing
 from qtgen.site.inference.links import SiteLinks
 
@@ -82,8 +82,8 @@ def _links_lines(links: SiteLinks) -> Iterator[str]:
     if links.is_asserted:
         yield from lines
     else:
-        yield f"# If `{links.field}` contains links, add its `ref`, and uncomment these lines."
-        yield from (f"# {line}" for line in lines)
+        yield f"# If `{links.field}` contains links, add its `ref` above, and add these lines."
+        yield from (f"# add: {line}" for line in lines)
 
 
 def _layout_lines(layout: LayoutDraft, outside: set[int]) -> Iterator[str]:
@@ -95,6 +95,9 @@ def _layout_lines(layout: LayoutDraft, outside: set[int]) -> Iterator[str]:
     for key in _LAYOUT_ORDER:
         if key in layout.settings:
             yield f"{key} = {toml(layout.settings[key])}"
+        for candidate in layout.candidates:
+            if key in candidate.settings:
+                yield _candidate_line(candidate, layout.settings)
     yield f"roles = {_inline(layout.roles)}"
     yield "fields = ["
     findings: dict[str, list[Finding]] = {}
@@ -117,9 +120,14 @@ def _field_lines(draft: Draft, findings: Mapping[str, list[Finding]], indent: st
         yield f"{indent}{_inline(settings)},  # {comment}"
     for note in draft.notes:
         yield f"{indent}# {one_line(note)}"
-    for setting, agree, against in draft.candidates:
-        text = ", ".join(f"{key}={toml(value)}" for key, value in setting.items())
-        yield f"{indent}# add: {text}  # {_counts(agree, against)}"
+    for candidate in draft.candidates:
+        yield indent + _candidate_line(candidate, draft.settings)
+
+
+def _candidate_line(candidate: Candidate, settings: Mapping[str, Any]) -> str:
+    verb = "replace" if candidate.settings.keys() & settings.keys() else "add"
+    text = ", ".join(f"{key}={toml(value)}" for key, value in candidate.settings.items())
+    return f"# {verb}: {text}  # {candidate.comment or _counts(candidate.agree, candidate.against)}"
 
 
 def _counts(agree: int, against: int) -> str:

@@ -12,7 +12,8 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Kind
 from qtgen.page.reader import read, read_as, read_text
 from qtgen.page.splicer import splice_edits
-from qtgen.site.migration.conformity import conforms, has_type
+from qtgen.page.types import has_type
+from qtgen.site.migration.conformity import conforms
 from qtgen.site.migration.edits import move_edits, removal_edits, removed_paths, rename_edits
 from qtgen.site.migration.plan import Change, LayoutChange, Migration
 from qtgen.site.migration.proof import Touched, prove

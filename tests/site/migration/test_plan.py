@@ -6,7 +6,9 @@ import pytest
 
 from qtgen.errors import SettingsError
 from qtgen.page.profile import Profile, parse_profile
+from qtgen.page.reader import read
 from qtgen.site.migration import Change, Migration, migrate_page, plan_migration
+from qtgen.validation.rules import PageFile, check_page, rules_of
 
 FILE = Path("/srv/site/site.toml")
 HEAD = """format = 1
@@ -158,6 +160,23 @@ def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
         "a: 7\n",
         "3: a: has the type text, which the new layout does not allow",
     )
+
+
+def test_a_date_is_no_datetime_as_for_the_rules() -> None:
+    migration = planned('{key="a", type=["date", "datetime"]}', '{key="a", type="datetime"}')
+    profile = migration.new
+    for written, is_datetime in (("2026-01-31 12:00:00", True), ("2026-01-31", False)):
+        page = f"---\ntitle: A title\na: {written}\n---\n"
+        result = migrate_page(page.encode(), "/srv/site/a-title.md", migration)
+        file = PageFile("/srv/site/a-title.md", read(page.encode(), profile, "/srv/site/a-title.md"))
+        codes = {finding.code for finding in check_page(file, rules_of(profile))}
+        assert (result.refusal is None, "QT203" not in codes) == (is_datetime, is_datetime)
+
+
+def test_a_default_gets_the_type_that_it_has_of_several() -> None:
+    field = '{key="a", type=["date", "text"], default=%s}'
+    for default, line in (('"soon"', "a: soon\n"), ('"2026-01-31"', "a: 2026-01-31\n")):
+        assert result_of(planned("", field % default), "") == line
 
 
 def test_another_text_after_the_front_matter() -> None:
