@@ -47,6 +47,8 @@ def work_of(
 def generate_work(options: "GenerateOptions", config: GenerationConfig, index: QuestionIndex) -> Work:
     """Return the work of a run of `generate`. Names of files and folders can differ between machines."""
     facts = {"rows": index.contents.hexdigest(), "judges": options.judges, "fresh": options.fresh}
+    if config.chosen_layout:
+        facts["layout"] = config.chosen_layout.number
     return work_of("generate", options.settings, config, facts, shares_answers=options.share)
 
 

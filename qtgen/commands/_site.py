@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qtgen.commands._paths import NonEmptyPath
-from qtgen.errors import SettingsError
+from qtgen.errors import SettingsError, UsageError
+from qtgen.page.compile import layouts_of
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FILE_NAME, Profile, find_profile
 from qtgen.site.profiles import resolve_profile
@@ -70,6 +71,24 @@ def site_arguments(profile: Profile) -> list[str]:
     except SettingsError:  # the option replaced a file that cannot be used
         found = None
     return [] if found == profile else ["--site", str(profile.path)]
+
+
+def chosen_layout(profile: Profile, name: str | None) -> Layout | None:
+    """Return the layout that `--layout` selects by its name or its number from 1; None without the option.
+
+    Raises UsageError if there is no such layout, or nothing to choose from.
+    """
+    if name is None:
+        return None
+    layouts = layouts_of(profile)
+    if len(layouts) == 1:
+        raise UsageError("--layout: the site has one layout, which all pages have", remedy="leave out the option")
+    names = [layout.spec.name for layout in layouts]
+    labels = [own if names.count(own) == 1 else str(number) for number, own in enumerate(names, 1)]
+    by_label = {**{str(layout.number + 1): layout for layout in layouts}, **dict(zip(labels, layouts, strict=True))}
+    if name not in by_label:
+        raise UsageError(f"--layout {name}: no such layout", remedy=f"the layouts are {', '.join(labels)}")
+    return by_label[name]
 
 
 def known_subjects(layout: Layout) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from qtgen.commands._paths import UnusablePaths, existing_paths
 from qtgen.commands._questions import find_duplicates, index_questions
 from qtgen.commands._run import Run, RunOptions, require_prices
 from qtgen.commands._sharing import generate_work
-from qtgen.commands._site import profile_of, site_option
+from qtgen.commands._site import chosen_layout, profile_of, site_option
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
 from qtgen.generation.fillable import check_fillable
@@ -100,6 +100,7 @@ _questions, _cost, _resume, _quality, _output = (
     help="Map the files' column names: Frage=question,Fach=subject.",
 )
 @_questions("--limit", type=click.IntRange(min=1), help="Read only the first N questions.")
+@_questions("--layout", metavar="NAME", help="Give new pages this layout, by its name or number in site.toml.")
 @_questions("--prompt", help="Use this prompt for every question.  [default: by the kind of question]")
 @_questions(
     "--corpus",
@@ -148,6 +149,7 @@ _questions, _cost, _resume, _quality, _output = (
 )
 def command(
     questions: tuple[Path, ...],
+    layout: str | None,
     limit: int | None,
     dry_run: bool,
     resume: bool,
@@ -192,7 +194,8 @@ def command(
     require_prices(settings, in_batches=batch is not None)
     if batch:
         check_batch(settings, share=share)
-    config = generation_config(settings, dt.datetime.now().astimezone().date(), options.profile)
+    today = dt.datetime.now().astimezone().date()
+    config = generation_config(settings, today, options.profile, chosen_layout(options.profile, layout))
     if settings.prompt:
         config.library.choose("", settings.prompt)  # raises PromptError, even if all pages exist
     unusable = UnusablePaths()

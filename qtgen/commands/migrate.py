@@ -11,7 +11,7 @@ import click
 from qtgen._util.text import json_text, pluralize
 from qtgen.commands._echo import echo
 from qtgen.commands._options import Grouped, options_of, settings_from
-from qtgen.commands._output import diff_lines, note
+from qtgen.commands._output import diff_lines, listed, note
 from qtgen.commands._packs import PageSources
 from qtgen.commands._paths import NonEmptyPath, PagesPath, UnusablePaths
 from qtgen.commands._site import profile_of, site_option
@@ -43,6 +43,7 @@ _change, _preview, _site = (
     options_of("Reports and previews"),
     options_of("Site and workers"),
 )
+_PLACES_SHOWN = 3  # of the pages with the same reason; --json lists all
 _SENTENCES = {
     "added": "add `{field}`",
     "removed": "remove `{field}`",
@@ -198,7 +199,7 @@ class _Report:
         if self.arguments.as_json:
             echo(json_text(self._document()))
         else:
-            lines = [*(self._change_lines() if self.arguments.dry_run else ()), *map(_refusal_line, self.refused)]
+            lines = [*(self._change_lines() if self.arguments.dry_run else ()), *_refusal_lines(self.refused)]
             for line in lines:
                 echo(line, err=self.arguments.diff)
         for line in self._summary():
@@ -229,13 +230,28 @@ class _Report:
         }
 
 
-def _refusal_line(file: "MigratedFile") -> str:
-    """Return `path:line: reason`."""
-    if file.refusal is None:
+def _refusal_lines(files: "Iterable[MigratedFile]") -> Iterator[str]:
+    """Yield `path:line: reason` for each page, or the reason with the first places if several pages share it."""
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        reason, place = _reason_and_place(file)
+        groups.setdefault(reason, []).append(place)
+    for reason, places in groups.items():
+        if len(places) == 1:
+            yield f"{places[0]}: {reason}" if places[0] else reason
+            continue
+        yield f"{pluralize(len(places), 'page')}: {reason}"
+        yield from (f"  {line}" for line in listed(places, "page", shown=_PLACES_SHOWN))
+
+
+def _reason_and_place(file: "MigratedFile") -> tuple[str, str]:
+    refusal = file.refusal
+    if refusal is None:
         error = file.error or ""
-        return error if file.path in error else f"{file.path}: {error}"
-    field_name = f"`{file.refusal.field}`: " if file.refusal.field else ""
-    return f"{file.path}:{file.refusal.line}: {field_name}{file.refusal.reason}"
+        return (error, "") if file.path in error else (error, file.path)
+    field_name = f"`{refusal.field}`: " if refusal.field else ""
+    remedy = f"; {refusal.remedy}" if refusal.remedy else ""
+    return f"{field_name}{refusal.reason}{remedy}", f"{file.path}:{refusal.line}"
 
 
 def _refusal_row(file: "MigratedFile") -> dict[str, Any]:
@@ -245,4 +261,5 @@ def _refusal_row(file: "MigratedFile") -> dict[str, Any]:
         "line": refusal.line if refusal else None,
         "field": refusal.field if refusal else None,
         "reason": refusal.reason if refusal else file.error,
+        "remedy": refusal.remedy if refusal else None,
     }

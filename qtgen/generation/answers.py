@@ -76,15 +76,20 @@ def values_of(answer: SearchFields, layout: Layout) -> dict[str, Value]:
     return values
 
 
-@cache
 def shapes_of(profile: Profile) -> Mapping[str, type[PageFields]]:
-    """Return the answer types of a profile, by the `shape` in a prompt's front matter.
+    """Return the answer types of the layout that new pages have without a choice. Raises SettingsError."""
+    return layout_shapes(main_layout(profile))
+
+
+@cache
+def layout_shapes(layout: Layout) -> Mapping[str, type[PageFields]]:
+    """Return the answer types of the pages of a layout, by the `shape` in a prompt's front matter.
 
     They are those that ship with qtgen and the profile's own, or those of them that `shapes` names. Raises
     SettingsError, with the line in the profile, for a shape that does not exist or that no model can fill in.
     """
+    profile = layout.profile
     check_shapes(profile, SHIPPED)
-    layout = main_layout(profile)
     texts = page_texts(layout)
     fields = _fields_type("PageFields", texts, is_alone=False)
     types: dict[str, type[PageFields]] = {}
@@ -162,8 +167,12 @@ def to_markdown(answer: Answer, layout: Layout) -> str:
 
 
 def schema(shape: str, profile: Profile) -> dict[str, Any]:
-    """Return the strict JSON Schema of a shape: every key required, no others allowed, definitions inlined."""
-    model = shapes_of(profile)[shape]
+    """Return the strict JSON Schema of a shape of the layout that new pages have without a choice."""
+    return _schema(shapes_of(profile)[shape])
+
+
+def _schema(model: type[PageFields]) -> dict[str, Any]:
+    """Return a strict JSON Schema: every key required, no others allowed, definitions inlined."""
     strict = strict_schema(model)
     # A model writes the keys in the schema's order: the answer must come before the texts that summarize it.
     strict["required"].sort(key=partial(_is_text, model.page_texts))
@@ -172,8 +181,13 @@ def schema(shape: str, profile: Profile) -> dict[str, Any]:
 
 
 def schemas_of(profile: Profile) -> dict[str, dict[str, Any]]:
-    """Return the strict JSON Schema of each shape of a profile. Raises SettingsError."""
-    return {shape: schema(shape, profile) for shape in shapes_of(profile)}
+    """Return the strict JSON Schema of each shape of `shapes_of`. Raises SettingsError."""
+    return layout_schemas(main_layout(profile))
+
+
+def layout_schemas(layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return the strict JSON Schema of each shape of `layout_shapes`. Raises SettingsError."""
+    return {shape: _schema(model) for shape, model in layout_shapes(layout).items()}
 
 
 def _is_text(texts: PageTexts, name: str) -> bool:

@@ -44,6 +44,7 @@ class GenerationConfig:
         max_tokens: Maximum length of an answer in tokens; None for the prompt's own.
         strict_grounding: Reject an answer that its question's source text does not support.
         rule_settings: What the rules read from the settings.
+        chosen_layout: The layout of new pages; None for the first one of the profile with an answer.
     """
 
     library: PromptLibrary
@@ -57,11 +58,12 @@ class GenerationConfig:
     max_tokens: int | None = None
     strict_grounding: bool = False
     rule_settings: RuleSettings = DEFAULT_SETTINGS
+    chosen_layout: Layout | None = None
 
     @property
     def layout(self) -> Layout:
         """The layout of new pages."""
-        return main_layout(self.profile)
+        return self.chosen_layout or main_layout(self.profile)
 
     @cached_property
     def checker(self) -> PageChecker:
@@ -104,8 +106,8 @@ class GenerationConfig:
         return self.library.digests(**self._parameters)
 
 
-def load_library(settings: Settings, profile: Profile) -> PromptLibrary:
-    """Load the prompt templates of the project and of the site, and the shipped ones.
+def load_library(settings: Settings, profile: Profile, layout: Layout | None = None) -> PromptLibrary:
+    """Load the prompt templates of the project and of the site, and the shipped ones, for new pages of a layout.
 
     `qtgen init` copies prompts that ship with qtgen into a project. Such copies are ignored as long as all of them are
     unchanged: those for one site may ask for fields that the pages of another lack.
@@ -115,7 +117,8 @@ def load_library(settings: Settings, profile: Profile) -> PromptLibrary:
     own = settings.prompts
     is_used = own.is_dir() and not _has_only_copies(own)
     folders = [*([own] if is_used else []), *prompt_folders(profile)]
-    return PromptLibrary(folders, answers.schemas_of(profile), main_layout(profile))
+    layout = layout or main_layout(profile)
+    return PromptLibrary(folders, answers.layout_schemas(layout), layout)
 
 
 def _has_only_copies(folder: Path) -> bool:
@@ -149,14 +152,22 @@ def prompt_folders(profile: Profile) -> list[Path]:
     return [*folders, shipped / SITE_PROMPTS]
 
 
-def generation_config(settings: Settings, today: dt.date, profile: Profile) -> GenerationConfig:
+def generation_config(
+    settings: Settings, today: dt.date, profile: Profile, layout: Layout | None = None
+) -> GenerationConfig:
     """Return the configuration that the settings and the profile describe, with the rules of plugins.
+
+    Args:
+        settings: The settings in force.
+        today: The date of the run.
+        profile: The layout of the site.
+        layout: The layout of new pages; None for the first one of the profile with an answer.
 
     Raises PromptError and PluginError, and SettingsError for a fault of the profile.
     """
     load_plugins(settings)
     return GenerationConfig(
-        library=load_library(settings, profile),
+        library=load_library(settings, profile, layout),
         rules=choose_rules(ignore=settings.ignore, profile=profile),
         today=today,
         profile=profile,
@@ -167,4 +178,5 @@ def generation_config(settings: Settings, today: dt.date, profile: Profile) -> G
         max_tokens=settings.max_tokens,
         strict_grounding=settings.strict_grounding,
         rule_settings=rule_settings(settings),
+        chosen_layout=layout,
     )

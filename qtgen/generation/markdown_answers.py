@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from qtgen.errors import AnswerError
 from qtgen.generation import search_texts
-from qtgen.generation.answers import SEARCH, shapes_of
+from qtgen.generation.answers import SEARCH, layout_shapes
 from qtgen.generation.cut_sentences import repair_cut_sentences
 from qtgen.generation.markdown_blocks import Block, clean_lines, has_math_comment, split_blocks, word_set
 from qtgen.generation.markdown_points import NoPoints, NotFlat, read_points
@@ -60,7 +60,7 @@ def read_markdown(
         written = _Written(lines, [], _own_texts(fields), question, body)
         return own.name, {**fields, **_texts_of_page(written, texts, only_found=is_short)}
     found, fields = _read(shape, blocks, question, is_flat=not has_math_comment(body))
-    if found not in shapes_of(layout.profile):
+    if found not in layout_shapes(layout):
         raise AnswerError(["the answer does not have the layout that was asked for"])
     fields = _map_prose(fields, lambda prose: repair_cut_sentences(prose, is_limited=is_limited))
     written = _Written(lines, _headings(fields, blocks), _texts(fields, blocks), question, body)

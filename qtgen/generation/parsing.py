@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from qtgen.errors import AnswerError
-from qtgen.generation.answers import PageFields, shapes_of
+from qtgen.generation.answers import PageFields, layout_shapes
 from qtgen.generation.json_objects import read_json_answer
 from qtgen.generation.markdown_answers import read_markdown
 from qtgen.generation.page_texts import page_texts
@@ -21,7 +21,6 @@ from qtgen.generation.residue import residue_faults
 from qtgen.generation.unwrap import Wrapping, require_text
 from qtgen.llm.types import AnswerFormat, Prompt
 from qtgen.page.layout import Layout
-from qtgen.page.profile import Profile
 
 _JSON_OBJECT = re.compile(r'\{\s*"\w+"\s*:')
 _SINGULAR = {"points": "point", "rows": "row", "cells": "cell", "columns": "column"}
@@ -70,7 +69,7 @@ def _parse_markdown(prompt: Prompt, text: str, question: str, layout: Layout) ->
 
 
 def _parse_json(shape: str, text: str, layout: Layout, *, truncated: bool = False) -> ParsedAnswer:
-    names = shapes_of(layout.profile)[shape].model_fields.keys()
+    names = layout_shapes(layout)[shape].model_fields.keys()
     read = read_json_answer(text, names, truncated=truncated)
     if not text.isascii() or "\\u" in text:
         _check_surrogates(read.data)
@@ -82,11 +81,11 @@ def _validate(
 ) -> PageFields:
     """Return the answer. Raises AnswerError if it does not fit its shape or contains residue."""
     try:
-        answer = shapes_of(layout.profile)[shape].model_validate(data)
+        answer = layout_shapes(layout)[shape].model_validate(data)
     except ValidationError as error:
         name = _json_path if is_json else partial(_markdown_place, {**_SINGULAR, **_singular_texts(layout)})
         raise AnswerError([*(_explain(detail, name) for detail in error.errors()[:5]), *advice]) from None
-    if residue := residue_faults(data, schema_names(layout.profile)):
+    if residue := residue_faults(data, schema_names(layout)):
         raise AnswerError(residue[:3])
     return answer
 
@@ -101,9 +100,9 @@ def _singular_texts(layout: Layout) -> Mapping[str, str]:
 
 
 @cache
-def schema_names(profile: Profile) -> frozenset[str]:
+def schema_names(layout: Layout) -> frozenset[str]:
     """Return the names of fields that are not words. A text that contains one refers to the schema."""
-    return frozenset(name for shape in shapes_of(profile).values() for name in shape.model_fields if "_" in name)
+    return frozenset(name for shape in layout_shapes(layout).values() for name in shape.model_fields if "_" in name)
 
 
 def _check_surrogates(data: Any) -> None:

@@ -181,11 +181,17 @@ class _LayoutCheck:
         if path in known:
             return
         if path not in self._specs:
-            remedy = suggestion(path, known) or f"the fields are {', '.join(known)}"
+            remedy = self._new_key(path) or suggestion(path, known) or f"the fields are {', '.join(known)}"
             raise self._fail(place, f"unknown field `{path}`", remedy)
         if self._specs[path][0].type is Kind.MAP:
             raise self._fail(place, f"`{path}` is a map", "use a field with one value")
         raise self._fail(place, f"a page can have several `{path}`", "use a field that a page has once")
+
+    def _new_key(self, path: str) -> str | None:
+        """Return the remedy for the former path of a renamed field, or None if no field has this former path."""
+        specs = self._specs.items()
+        renamed = (new for new, (spec, _) in specs if spec.was and new.removesuffix(spec.key) + spec.was == path)
+        return next((f"it is now called `{new}`" for new in renamed), None)
 
     def _check_roles(self) -> None:
         roles, place = self._layout.roles, (*self._place, "roles")

@@ -130,3 +130,49 @@ def test_ids_continue_after_those_of_the_site_and_the_note_says_how_to_write_int
     assert code == 0, err
     assert "note: pages go to" not in err
     assert "number: 4712\n" in PAGE.relative_to("outputs").read_text()
+
+
+GUIDE = """
+[[layout]]
+name = "Guide"
+files = "guides/**/*.md"
+when = {kind="guide"}
+path = "guides/{title|slug}.md"
+quote = "double"
+roles = {key="permalink", question="title", answer="body"}
+fields = [
+  {key="title", source="question"},
+  {key="permalink", value="/guides/{title|slug}/"},
+  {key="kind", enum=["guide", "story"]},
+  {key="teaser", source="model", group="teaser", min=10, max=160},
+]
+
+[links]
+"""
+
+
+def test_the_layout_of_new_pages_can_be_chosen(endpoint: FakeEndpoint, qtgen: Run) -> None:
+    Path("site.toml").write_text(changed(("\n[links]\n", GUIDE)))
+    Path("q.csv").write_text("question\nWhat are the steps of a short splice?\n")
+    answer = {key: value for key, value in json.loads(steps_json()).items() if key not in ("page_summary", "tags")}
+    endpoint.response = (200, {}, completion(json.dumps({**answer, "teaser": SUMMARY})))
+    for name in ("Guide", "2"):
+        code, _, err = qtgen("generate", "q.csv", "--layout", name, "--out", ".", *options(endpoint))
+        assert code == 0, err
+    lines = Path("guides/what-are-the-steps-of-a-short-splice.md").read_text().splitlines()
+    assert lines[2:5] == [
+        "permalink: /guides/what-are-the-steps-of-a-short-splice/",
+        "kind: guide",
+        f"teaser: {SUMMARY}",
+    ]
+    assert qtgen("validate", "guides")[0] == 0
+    assert len(endpoint.requests) == 1
+    code, _, err = qtgen("generate", "q.csv", "--layout", "guide", *options(endpoint))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--layout guide: no such layout; the layouts are Page, Guide" in err
+
+
+def test_a_site_with_one_layout_has_none_to_choose(endpoint: FakeEndpoint, qtgen: Run) -> None:
+    code, _, err = qtgen("generate", "q.csv", "--layout", "Page", *options(endpoint))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--layout: the site has one layout, which all pages have; leave out the option" in err

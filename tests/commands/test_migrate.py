@@ -130,6 +130,29 @@ def test_other_faults_of_a_page_are_kept_and_counted(qtgen: Run, pages: Mapping[
     assert Path(some).read_text(encoding="utf-8") == migrated(faulty)
 
 
+def test_pages_that_share_a_reason_are_counted_with_the_first_places_and_a_remedy(qtgen: Run) -> None:
+    head = 'format = 1\nname = "A"\n[[layout]]\nfiles = "*.md"\npath = "{title|slug}.md"\nroles = {question="title"}\n'
+    for name, kind in (("old.toml", "int"), ("site.toml", "text")):
+        Path(name).write_text(f'{head}fields = [{{key="title"}}, {{key="rank", type="{kind}"}}]\n', encoding="utf-8")
+    for number in range(5):
+        Path(f"page-{number}.md").write_text(f"---\ntitle: Page {number}\nrank: {number}\n---\n", encoding="utf-8")
+    code, out, err = qtgen("migrate", ".", "--from", "old.toml")
+    assert (code, err) == (1, "0 of 5 pages changed; 5 cannot be migrated\n")
+    assert out.splitlines() == [
+        "5 pages: `rank`: has the type int, which the new layout does not allow; "
+        'write type=["text", "int"] in site.toml, or change the values first',
+        "  page-0.md:3",
+        "  page-1.md:3",
+        "  page-2.md:3",
+        "  … and 2 more pages",
+    ]
+    rows = json.loads(qtgen("migrate", ".", "--from", "old.toml", "--json")[1])["refused"]
+    assert [(row["path"], row["line"]) for row in rows] == [(f"page-{number}.md", 3) for number in range(5)]
+    assert {row["remedy"] for row in rows} == {'write type=["text", "int"] in site.toml, or change the values first'}
+    Path("site.toml").write_text(Path("site.toml").read_text().replace('type="text"', 'type=["text", "int"]'))
+    assert qtgen("migrate", ".", "--from", "old.toml")[0] == 0
+
+
 # --- calls that cannot be right --------------------------------------------------------------------------------------
 
 

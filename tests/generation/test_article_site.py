@@ -226,7 +226,11 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
         ('default="draft"', "max=9", "new pages have no value for `status`"),
         ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
-        ('path = "articles/{topic|slug}/{title|slug}.md"', 'path = "articles/{file.stem}.md"', "names the file itself"),
+        (
+            'path = "articles/{topic|slug}/{title|slug}.md"',
+            'path = "articles/{file.stem}.md"',
+            "depends on `{file.stem}`",
+        ),
     ],
 )
 def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, new: str, words: str) -> None:
@@ -371,7 +375,7 @@ LINES = '  {key="lines", type="list", fields=[{key="text"}]},\n'
             "no value for `permalink`, because they have none for `code`; use fields that new pages have, or give",
         ),
         (
-            [(KEY, '{key="permalink", value="/{tags}/"}')],
+            [(KEY, '{key="permalink", value="/{tags}/"}'), ('"tags", type="list"', '"tags", type=["list", "text"]')],
             12,
             "no value for `permalink`, because `tags` is a list; use fields with one value in the template",
         ),

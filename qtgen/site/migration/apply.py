@@ -1,6 +1,6 @@
 """Update one page to the new layout, and check that nothing else changed. This module does no input or output."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from qtgen.page.compile import candidates_for, fits, layouts_of
 from qtgen.page.document import Page, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.layout import Layout
-from qtgen.page.profile import BODY_FIELD
+from qtgen.page.profile import BODY_FIELD, Kind
 from qtgen.page.reader import read, read_as, read_text
 from qtgen.page.splicer import splice_edits
 from qtgen.page.types import has_type
@@ -28,11 +28,13 @@ class Refusal:
         line: The line that it is about, from 1.
         field: The path of the field, if it is about one.
         reason: What is wrong.
+        remedy: What to do about it, if that is known.
     """
 
     line: int
     field: str | None
     reason: str
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class _Work:
         path = error.field
         page = next((page for page in (self.before, self.page) if path and path in _paths(page)), self.before)
         line = page.position(page.key_span(path).start).line if path else 1
-        return Refusal(line, path, error.message)
+        return Refusal(line, path, error.message, error.remedy)
 
     def _edit(self, edits: list[TextEdit], layout: Layout) -> None:
         if edits or layout is not self.page.layout:
@@ -208,7 +210,15 @@ class _Work:
         for path in self.change.retyped:
             value = self.page.values.get(path)
             if path in self.page.values and not has_type(value, self.change.new.fields[path].spec.kinds):
-                raise SpliceError(f"`{value}` does not have the type that the new layout requires", field=path)
+                raise _wrong_type(value, path, self.change.new.fields[path].spec.kinds)
+
+
+def _wrong_type(value: Value, path: str, kinds: Sequence[Kind]) -> SpliceError:
+    """Return the error about a value. It does not contain the value, so that pages with the same fault are counted."""
+    own = next((kind for kind in Kind if has_type(value, (kind,))), Kind.TEXT)
+    both = ", ".join(f'"{kind}"' for kind in (*kinds, own))
+    message = f"has the type {own}, which the new layout does not allow"
+    return SpliceError(message, field=path, remedy=f"write type=[{both}] in site.toml, or change the values first")
 
 
 def _paths(page: Page) -> set[str]:

@@ -158,7 +158,7 @@ def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
     migration = planned('{key="a", type=["int", "text"]}', '{key="a", type="int"}')
     assert (result_of(migration, "a: 7\n"), result_of(migration, "a: x\n")) == (
         "a: 7\n",
-        "3: a: `x` does not have the type that the new layout requires",
+        "3: a: has the type text, which the new layout does not allow",
     )
 
 
@@ -320,3 +320,8 @@ def test_a_page_without_a_layout_or_with_another_one_is_refused() -> None:
     refusal = migrate_page(page, "/srv/site/a-title.md", elsewhere).refusal
     assert refusal is not None
     assert refusal.reason == "the new site.toml reads it with its layout 1, not 2; correct `files` or `when`"
+
+
+def test_a_condition_on_a_renamed_key_names_the_new_key() -> None:
+    message = error_of('{key="state"}', '{key="phase", was="state"}, {key="why", only_when={state="off"}}')
+    assert "unknown field `state`; it is now called `phase`" in message
