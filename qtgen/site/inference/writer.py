@@ -17,7 +17,8 @@ _HEAD = """\
 """
 _FEW_PAGES = """\
 #
-# There are only {pages}: nothing is asserted with fewer than {least}. The other lines show what new pages get.
+# There are only {pages}: nothing is asserted with fewer than {least}, except for the templates of the path and the key.
+# They are in force if they hold on all pages, so that qtgen can generate pages.
 """
 _KEPT = """\
 #

@@ -312,7 +312,7 @@ class TestFewPages:
         assert "value" not in fields(result)["heading"]
         assert '# add: value="{title}"  # 8 agree, 0 disagree' in result.text
         assert finding(result, "permalink", "template").standing is Standing.ASSERTED
-        assert "# There are only 8 pages: nothing is asserted with fewer than 20." in result.text
+        assert "# There are only 8 pages: nothing is asserted with fewer than 20, except for" in result.text
 
     def test_a_template_that_a_page_contradicts_is_a_candidate(self) -> None:
         pages = numbered(18, "title: Page {n}")
