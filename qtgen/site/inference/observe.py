@@ -47,6 +47,7 @@ class LongText(NamedTuple):
         lines: Whether it contains a line break.
         math: Whether it contains something like a formula.
         tags: Whether it contains something like an HTML tag.
+        commas: How often it contains a comma and a space.
     """
 
     digest: int
@@ -55,6 +56,7 @@ class LongText(NamedTuple):
     lines: bool
     math: bool
     tags: bool
+    commas: int
 
 
 @dataclass(slots=True, eq=False)
@@ -207,7 +209,7 @@ def _text(value: str, kept: int) -> str | LongText:
     digest = xxhash.xxh3_64_intdigest(value.encode("utf-8", "surrogatepass"))
     math = "$" in value and _MATH.search(value) is not None
     tags = "<" in value and _TAG.search(value) is not None
-    return LongText(digest, len(value), "\\n" in value, "\n" in value.strip(), math, tags)
+    return LongText(digest, len(value), "\\n" in value, "\n" in value.strip(), math, tags, value.count(", "))
 
 
 @lru_cache(maxsize=65_536)

@@ -221,6 +221,11 @@ class TestCandidates:
         assert "# add: min=1, max=60" in result.text
         assert result.text.count("min=") == 2
 
+    def test_the_items_of_a_long_text_count(self) -> None:
+        many = ", ".join(f"keyword{number}" for number in range(40))
+        result = words(60, "keywords: a{n}, {v}", "b, c", many)
+        assert "# add: min=3, max=41  # 60 agree, 0 disagree" in result.text
+
     def test_what_replaces_a_setting(self) -> None:
         pages = numbered(200, "title: Page {n}\ntags: [a{n}]")
         for number in range(1, 7):
