@@ -70,7 +70,11 @@ def test_files_that_are_no_pages_are_left_out(qtgen: Run, site: Path) -> None:
     assert "could not be used" not in out
     assert "1 file without front matter was left out, such as README.md\n" in err
     Path("site.toml").unlink()
-    assert qtgen("init", "--from", "outputs")[0] == 2  # whoever names the folder means it
+    for named in ("outputs", "a/node_modules/b", "a/node_modules/b/x.md"):  # whoever names it means it
+        code, _, err = qtgen("init", "--from", named)
+        assert code == 2
+        assert "none of the pages can be used (1)" in err
+    assert qtgen("init", "--from", "a")[0] == 2
 
 
 def test_few_pages_are_a_note(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,9 @@ def _parcels(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[list[tu
 
 def _is_foreign(folder: str, roots: Sequence[str]) -> bool:
     """Return whether a folder below one of the roots belongs to a package manager, or holds what qtgen wrote."""
-    above = max((root for root in roots if _is_below(folder, root)), key=len, default="")
+    above = max((root for root in roots if _is_below(folder, root)), key=len, default=None)
+    if above is None:  # files that are listed themselves
+        return False
     inner = folder.removeprefix(above).strip("/") if above != "." else folder.strip("/")
     parts = inner.split("/")
     if _PACKAGES in parts:
