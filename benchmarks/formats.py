@@ -33,7 +33,8 @@ from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
 from qtgen.llm.local.server import endpoint, serve
 from qtgen.llm.types import AnswerFormat, PromptStyle
-from qtgen.page import decode_answer, default_layout, default_profile, read_text
+from qtgen.page import decode_answer, default_profile, read_text
+from qtgen.page.compile import default_layout
 from qtgen.settings import Settings
 from qtgen.validation.text_quality import measure
 

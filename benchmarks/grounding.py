@@ -27,7 +27,8 @@ from scipy.stats import rankdata
 
 from qtgen.embeddings.sentences import sentence_similarity
 from qtgen.generation.grounding import Item, Kind, check
-from qtgen.page import decode_answer, default_layout, read_text
+from qtgen.page import decode_answer, read_text
+from qtgen.page.compile import default_layout
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _PAGES_PER_SUBJECT = 12

@@ -28,7 +28,8 @@ from qtgen.linking.candidates import NO_ID, PageTable
 from qtgen.linking.catalog import Catalog
 from qtgen.linking.links import links_of
 from qtgen.linking.reading import read_catalog
-from qtgen.page import decode_answer, default_layout, default_profile
+from qtgen.page import decode_answer, default_profile
+from qtgen.page.compile import default_layout
 from qtgen.site.discovery import iter_batches
 from qtgen.site.similarity import WordSets, question_words
 

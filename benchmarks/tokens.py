@@ -12,7 +12,8 @@ import json
 from qtgen.generation.config import load_library
 from qtgen.generation.types import Question
 from qtgen.llm.endpoint import Endpoint, make_request
-from qtgen.page import default_layout, default_profile
+from qtgen.page import default_profile
+from qtgen.page.compile import default_layout
 from qtgen.settings import Settings
 
 FIELDS = default_layout().fields

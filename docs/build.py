@@ -219,7 +219,10 @@ def reasons() -> str:
         "explain NAME` prints its documentation. The code of a [rule](rules.md) is a reason as well. "
         "[Keep a site fresh](../how-to/keep-a-site-fresh.md) shows how to use them."
     )
-    return "\n\n".join([heading, *(describe_reason(reason, option_of) for reason in REASONS.values())]) + "\n"
+    return (
+        "\n\n".join([heading, *(describe_reason(reason, default_layout(), option_of) for reason in REASONS.values())])
+        + "\n"
+    )
 
 
 API = {

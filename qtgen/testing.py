@@ -54,7 +54,11 @@ class ScriptedProvider:
 
 
 def points_answer(**changes: Any) -> str:
-    """Return a valid answer of the shape `points` as JSON, with `changes` to its fields."""
+    """Return a valid answer of the shape `points` as JSON, with `changes` to its fields.
+
+    Its search fields are those of the layout that ships with qtgen. For another site, give `ScriptedProvider`
+    an answer with the texts of its layout.
+    """
     explanation = "{} matters because water moves to the side that holds more of the solute."
     answer = {
         "introduction": "Osmosis moves water through a membrane that holds the solute back, until both sides balance.",

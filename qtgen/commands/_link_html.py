@@ -20,4 +20,5 @@ def html_report(file: Path, paths: Sequence[Location], sources: PageSources, cat
     starts = [subject.start for subject in graph.subjects]
     lists = list_pages(catalog, ranges=inbound_ranges(graph), starts=starts, overlay=sources.overlay())
     corpus = sources.corpus.location if sources.corpus and not isinstance(sources.corpus, Path) else sources.corpus
-    return render_report(graph, lists, ReportPlace(file.parent, [str(path) for path in paths], str(corpus or "")))
+    place = ReportPlace(file.parent, [str(path) for path in paths], str(corpus or ""), catalog.link_name)
+    return render_report(graph, lists, place)

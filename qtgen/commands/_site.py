@@ -28,7 +28,7 @@ def site_option(option: Callable[..., Callable[[Any], Any]] = click.option) -> C
         "--site",
         type=NonEmptyPath(dir_okay=False),
         metavar="FILE",
-        help="Use the page layout in this file.  [default: the nearest site.toml, else the built-in layout]",
+        help="Use the page layout in this file.  [default: the nearest site.toml, else the default layout]",
     )
 
 

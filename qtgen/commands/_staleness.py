@@ -15,8 +15,9 @@ from qtgen.page.compile import main_layout
 from qtgen.page.layout import LINKS_GROUP, Layout
 from qtgen.page.splicer import Changes
 from qtgen.regeneration.detect import find_stale
+from qtgen.regeneration.page_state import Criteria
 from qtgen.regeneration.plan import prioritize
-from qtgen.regeneration.reasons import Criteria, group_of
+from qtgen.regeneration.reasons import group_of
 from qtgen.regeneration.staleness import StalenessReport
 from qtgen.settings import Settings, project_folder
 from qtgen.site.discovery import OnUnusable, PageBatch, iter_batches
@@ -59,7 +60,7 @@ def find_pages(
             validation,
             options.staleness,
             criteria,
-            output.provenance_index(),
+            output.provenance_index(config.layout),
             config,
             decisions=output.decision_log(),
             with_dates=options.order == "oldest",

@@ -12,6 +12,7 @@ from qtgen.commands._options import settings_from
 from qtgen.commands._output import note
 from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import MissingExtra, UsageError
+from qtgen.page.compile import main_layout
 from qtgen.page.profile import Profile
 from qtgen.validation.plugins import installed_plugins, load_plugins, loaded_plugins
 from qtgen.validation.reports import format_names, get_format
@@ -51,7 +52,7 @@ def _explain(name: str, profile: Profile) -> str:
     word = name.lower()
     if word in format_names():
         return _describe_format(word)
-    texts = {**_reasons(), **_metrics()}
+    texts = {**_reasons(profile, word), **_metrics()}
     if word in texts:
         return texts[word]
     names = [*(rule.name for rule in rules), *texts, *format_names()]
@@ -75,7 +76,7 @@ def _list(profile: Profile) -> Iterator[str]:
     for rule in rules_of(profile):
         plugin = "" if rule.is_builtin else " (plugin)"
         yield f"{rule.code:<8} {rule.name:<25} {rule.severity.value:<8} {first_line(rule, profile)}{plugin}"
-    for kind, texts in (("metric", _metrics()), ("reason", _reasons())):
+    for kind, texts in (("metric", _metrics()), ("reason", _reasons(profile))):
         for name, text in texts.items():
             yield f"{name:<34} {kind:<8} {_first_line(text.partition(_BLANK_LINE)[2])}"
     for name in format_names():
@@ -113,10 +114,19 @@ def _metrics() -> dict[str, str]:
     return {"score": describe_score(), **own, **describe_judge_metrics()}
 
 
-def _reasons() -> dict[str, str]:
+def _reasons(profile: Profile, word: str = "") -> dict[str, str]:
+    """Return the documentation of each reason that applies to pages of the site, by name.
+
+    Raises UsageError if the reason that `word` names does not.
+    """
     try:
         from qtgen.regeneration.reasons import REASONS, describe_reason
     except (ImportError, MissingExtra):
         note("reasons to regenerate a page are not listed, because the `generate` extra is not installed")
         return {}
-    return {name: describe_reason(reason, option_of) for name, reason in REASONS.items()}
+    layout = main_layout(profile)
+    absent = [name for name, reason in REASONS.items() if not reason.applies_to(layout)]
+    if word in absent:
+        remedy = "`qtgen explain` lists the reasons that do"
+        raise UsageError(f"the reason {word} does not apply to the site {profile.file.name}", remedy=remedy)
+    return {name: describe_reason(REASONS[name], layout, option_of) for name in REASONS if name not in absent}

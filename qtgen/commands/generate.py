@@ -33,7 +33,7 @@ from qtgen.commands._sharing import generate_work
 from qtgen.commands._site import profile_of, site_option
 from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig, generation_config
-from qtgen.generation.new_pages import check_fillable
+from qtgen.generation.fillable import check_fillable
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.places import Places, default_subject
 from qtgen.generation.plan import PlanOptions

@@ -11,6 +11,7 @@ from qtgen._util.resources import shipped_folder
 from qtgen.commands._output import note
 from qtgen.commands._paths import NonEmptyPath
 from qtgen.errors import OutputError, UsageError
+from qtgen.page.profile import find_profile
 
 _TOML = """\
 # Settings of qtgen. `qtgen --show-settings` lists all of them.
@@ -75,6 +76,8 @@ Examples:
 def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | None) -> int:
     """Create a project in FOLDER: settings, prompts and example questions. Existing files stay unchanged.
 
+    If there is a site.toml in FOLDER or above, the prompts are those for any site.
+
     With --from, infer the page layout of an existing site instead. The command writes site.toml, and reports the
     findings with which some pages disagree, with the places. -v lists the other findings too. Files without front
     matter and folders named node_modules are left out. The exit code is 1 if a page with front matter is unusable.
@@ -86,7 +89,7 @@ def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | 
     if as_json or jobs:
         raise UsageError(f"{'--json' if as_json else '--jobs'} needs --from")
     options = InitOptions(folder)
-    for name, text in _project_files().items():
+    for name, text in _project_files(find_profile(folder)).items():
         path = options.folder / name
         note(f"{'created' if _create(path, text, options) else 'exists '}  {path}")
     change_folder = "" if options.folder == Path() else f"cd {options.folder} && "
@@ -94,9 +97,14 @@ def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | 
     return 0
 
 
-def _project_files() -> Mapping[str, str]:
-    """Return the text of each file of a new project, by path."""
-    prompts = sorted(shipped_folder("prompts").glob("*.md.j2"))
+def _project_files(site: Path | None) -> Mapping[str, str]:
+    """Return the text of each file of a new project, by path.
+
+    Args:
+        site: The `site.toml` that is in force in the folder of the project, if there is one.
+    """
+    shipped = shipped_folder("prompts")
+    prompts = sorted((shipped / "site" if site else shipped).glob("*.md.j2"))
     return {
         "qtgen.toml": _TOML,
         "questions.csv": (shipped_folder("examples") / "questions.csv").read_text(encoding="utf-8"),

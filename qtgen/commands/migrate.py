@@ -86,7 +86,7 @@ class MigrateArguments:
     required=True,
     type=NonEmptyPath(dir_okay=False),
     metavar="OLD.toml",
-    help="The site.toml that the pages were written for.  [required]",
+    help="The site.toml that the pages were written for.",
 )
 @_preview("--diff", is_flag=True, help="Show what would change, and change nothing.")
 @_preview("--dry-run", is_flag=True, help="Count what would change, and change nothing.")
@@ -137,7 +137,7 @@ def _migration(arguments: MigrateArguments) -> "Migration":
 def _former(path: Path) -> Profile:
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "no such file"
-        remedy = f"name the {FILE_NAME} that the pages were written for, such as `git show HEAD:{FILE_NAME}` prints it"
+        remedy = f"give the {FILE_NAME} that the pages were written for; see `git show HEAD:{FILE_NAME}`"
         raise SettingsError(f"--from {path}: {problem}", remedy=remedy)
     return load_profile(path)
 
@@ -157,7 +157,7 @@ def _migrate(arguments: MigrateArguments, migration: "Migration", sources: PageS
                 step.advance()
                 yield file
     except KeyboardInterrupt:
-        kept = "" if arguments.is_preview else "; a few hundred more may be written, each completely"
+        kept = "" if arguments.is_preview else "; up to a few hundred more pages may be complete"
         raise Interrupted(f"interrupted after {pluralize(done, 'page')}{kept}") from None
 
 

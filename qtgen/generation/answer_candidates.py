@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.types import Outcome
-from qtgen.llm.types import Completion, Prompt, Usage
+from qtgen.llm.types import Completion, Prompt, Provider, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,24 @@ class Selector(Protocol):
 
         Raises ProviderUnusable.
         """
+
+
+def reject_others(
+    best: Candidate, candidates: Sequence[Candidate], answers: Sequence[tuple[Provider, Completion]]
+) -> list[Candidate]:
+    """Return the other candidates. Those with complaints are reported to their provider.
+
+    Args:
+        best: The candidate that is accepted. It does not count as an invalid answer, whatever the complaints.
+        candidates: All candidates.
+        answers: All answers, with their providers.
+    """
+    others = [candidate for candidate in candidates if candidate is not best]
+    rejected = [candidate.answer.completion for candidate in others if candidate.check.complaints]
+    for provider, completion in answers:
+        if any(completion is other for other in rejected):
+            provider.reject(completion)
+    return others
 
 
 def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:

@@ -107,22 +107,26 @@ class GenerationConfig:
 def load_library(settings: Settings, profile: Profile) -> PromptLibrary:
     """Load the prompt templates of the project and of the site, and the shipped ones.
 
-    `qtgen init` copies the prompts of the default site into a project. On another site, such copies are ignored as long
-    as all of them are unchanged, because they ask for fields that its pages lack.
+    `qtgen init` copies prompts that ship with qtgen into a project. Such copies are ignored as long as all of them are
+    unchanged: those for one site may ask for fields that the pages of another lack.
 
     Raises PromptError, and SettingsError for a fault of the profile.
     """
     own = settings.prompts
-    is_used = own.is_dir() and (profile.is_default or not _has_only_copies(own))
+    is_used = own.is_dir() and not _has_only_copies(own)
     folders = [*([own] if is_used else []), *prompt_folders(profile)]
     return PromptLibrary(folders, answers.schemas_of(profile), main_layout(profile))
 
 
 def _has_only_copies(folder: Path) -> bool:
-    """Return whether all prompts in a folder are copies of those of the default site."""
+    """Return whether all prompts in a folder are copies of those that ship with qtgen for one kind of site."""
     shipped = shipped_folder("prompts")
+    return any(_copies(folder, original) for original in (shipped, shipped / SITE_PROMPTS))
+
+
+def _copies(folder: Path, original: Path) -> bool:
     return all(
-        (shipped / file.name).is_file() and (shipped / file.name).read_bytes() == file.read_bytes()
+        (original / file.name).is_file() and (original / file.name).read_bytes() == file.read_bytes()
         for file in folder.glob(f"*{SUFFIX}")
     )
 

@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import PurePosixPath
 
-from qtgen.errors import SettingsError
 from qtgen.generation.types import Question
 from qtgen.page import Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
-from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind
-from qtgen.page.profile_errors import Place, profile_error
+from qtgen.page.profile import BODY_FIELD, Kind
+from qtgen.page.types import typed
 
 
 def page_values(
@@ -28,7 +26,7 @@ def page_values(
         number: The number of the page, if it has one.
         path: The file of the page.
     """
-    found = ((name, field_value(row, question, date, number)) for name, row in layout.fields.items())
+    found = ((name, field_value(row, layout, question, date, number)) for name, row in layout.fields.items())
     values: dict[str, Value] = {name: value for name, value in found if value is not None}
     values |= written
     file = {"file.stem": PurePosixPath(path).stem, "file.folder": PurePosixPath(path).parent.name}
@@ -38,7 +36,7 @@ def page_values(
     return {name: value for name, value in values.items() if _belongs(name, values, written, layout)}
 
 
-def field_value(field: Field, question: Question, date: dt.date, number: int | None) -> Value:
+def field_value(field: Field, layout: Layout, question: Question, date: dt.date, number: int | None) -> Value:
     """Return the value of a field that is known before a request is sent, or None."""
     spec = field.spec
     if field.constant is not None:
@@ -50,6 +48,8 @@ def field_value(field: Field, question: Question, date: dt.date, number: int | N
         return number if field.kind is Kind.INT else str(number)
     if spec.source == "today":
         return today_value(field, date)
+    if field.path in layout.spec.when and field.spec.value is None:
+        return typed(layout.spec.when[field.path], field.spec.kinds)
     return default_value(field)
 
 
@@ -58,7 +58,7 @@ def default_value(field: Field) -> Value:
     default = field.spec.default
     if isinstance(default, tuple):
         return [*default]
-    return None if default is None else typed(default, field.kind)
+    return None if default is None else typed(default, field.spec.kinds)
 
 
 def today_value(field: Field, date: dt.date) -> Value:
@@ -95,12 +95,12 @@ def _equals(value: Value, wanted: object) -> bool:
 def place_fields(layout: Layout) -> tuple[tuple[Field, ...], tuple[str, ...]]:
     """Return the fields that the path and the key of a page depend on: those without a template, and the others."""
     key = layout.roles.key
-    names = _closure(layout, [*(ref.path for ref in layout.path_template.references), *([key] if key else [])])
+    names = closure(layout, [*(ref.path for ref in layout.path_template.references), *([key] if key else [])])
     plain = tuple(layout.fields[name] for name in names if name in layout.fields and name not in layout.templates)
     return plain, _in_order(layout, [name for name in names if name in layout.templates])
 
 
-def _closure(layout: Layout, names: Iterable[str]) -> list[str]:
+def closure(layout: Layout, names: Iterable[str]) -> list[str]:
     """Return the fields, and those that their templates refer to, at any depth."""
     found: dict[str, None] = {}
     waiting = [*names]
@@ -130,36 +130,3 @@ def _in_order(layout: Layout, names: Iterable[str]) -> tuple[str, ...]:
 def needs_number(layout: Layout) -> bool:
     """Return whether each new page needs its own number."""
     return any(field.spec.source == "sequence" for field in layout.fields.values())
-
-
-def check_fillable(layout: Layout) -> None:
-    """Raise SettingsError, with the line in the profile, if new pages cannot have all required fields."""
-    place: Place = ("layout", layout.number)
-    if layout.roles.answer is None:
-        raise _fault(layout, (*place, "roles"), "has no role `answer`, which new pages need", 'add answer="…"')
-    _check_fields(layout, layout.spec.fields, "", (*place, "fields"))
-    needed = _closure(layout, [ref.path for ref in layout.path_template.references])
-    late = next((name for name in needed if name in layout.model_fields), None)
-    if late:
-        message = f"the path depends on `{late}`, which a model writes"
-        raise _fault(layout, (*place, "path"), message, "use only fields that no model writes")
-
-
-def _check_fields(layout: Layout, specs: Iterable[FieldSpec], parent: str, place: Place) -> None:
-    for number, spec in enumerate(specs):
-        path, here = f"{parent}{spec.key}", (*place, number)
-        if spec.type is Kind.MAP:
-            section = layout.sections.get(path)
-            if section and section.required:
-                _check_fields(layout, spec.fields, f"{path}.", (*here, "fields"))
-        elif layout.fields[path].required and path != layout.roles.answer and not _has_origin(spec):
-            remedy = "add `source`, `value`, `const` or `default`, or required=false"
-            raise _fault(layout, (*here, "key"), f"new pages have no value for `{path}`", remedy)
-
-
-def _has_origin(spec: FieldSpec) -> bool:
-    return any(origin is not None for origin in (spec.source, spec.value, spec.const, spec.default))
-
-
-def _fault(layout: Layout, place: Place, message: str, remedy: str) -> SettingsError:
-    return profile_error(layout.profile.raw, layout.profile.path, place, message, remedy)

@@ -1,6 +1,7 @@
 """Where to write the page of a question, and why that may be impossible."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,10 +19,7 @@ from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.template import FILE_FIELDS, Reference
 
-_SLUG_MAX = 240  # characters, of the default site; the longest one of its files has 182
-_COMPONENT_MAX = (
-    200  # bytes of a file name or a folder; file systems allow 255, and `.md` and temporary names need some
-)
+_COMPONENT_MAX = 243  # bytes of a file name or a folder; file systems allow 255
 _KNOWN_MAX = 1_024  # places that are kept; `plan` takes rows in smaller chunks
 _SHOWN = 80  # characters of a text in a message
 
@@ -106,7 +104,7 @@ class Places:
         fields, templates = place_fields(self.layout)
         date = question.date or self.today
         for row in fields:
-            value = field_value(row, question, date, question.id if number is None else number)
+            value = field_value(row, self.layout, question, date, question.id if number is None else number)
             if value is not None:
                 values[row.path] = value
         for path in templates:
@@ -136,24 +134,31 @@ class Places:
         path = self.relative_path(question) or self.relative_path(question, question.id or 1)
         if path is None:
             missing = next((ref.path for ref in self.layout.path_template.references if ref.path not in values), "")
-            yield f"question: no path can be made for its page, because `{missing}` has no value"
+            column, detail = self._column(missing), f"the path of its page needs `{missing}`"
+            if column == "subject":
+                yield f"subject: is empty, and {detail}; fill the cell"
+            else:
+                yield f"question: {detail}, which has no value; change `path` in site.toml"
             return
         components = path.split("/")
         if len(components) != self.depth or any(part in ("", ".", "..") for part in components):
             yield f"question: `{mask_unprintable(path[:_SHOWN])}` is not a path of a page"
-        for part in components if not self.layout.profile.is_default else ():
+        for part in components:
             if len(part.encode()) > _COMPONENT_MAX:
-                yield f"question: a name of its path has {len(part.encode())} bytes; the maximum is {_COMPONENT_MAX}"
+                size = f"{len(part.encode())} bytes; the maximum is {_COMPONENT_MAX}"
+                yield f"question: a name of its path has {size}; shorten the question, or change `path` in site.toml"
             if fault := windows_fault(part):
                 yield f"question: `{part}` {fault}, which no file name on Windows can be; use other words"
 
     def _slug_faults(self, column: str, slug: str) -> Iterator[str]:
+        rules = self.layout.profile.file.slug
         if not slug:
-            is_plain = self.layout.profile.file.slug.keep.startswith("a-z0-9")
+            is_plain = re.fullmatch("a-z0-9[ -]*", rules.keep)
             kept = "letter a-z and no digit" if is_plain else "character"
-            yield f"{column}: no {kept} to make a file name from"
-        if self.layout.profile.is_default and len(slug) > _SLUG_MAX:
-            yield f"{column}: its file name has {len(slug)} characters; the maximum is {_SLUG_MAX}"
+            remedy = f"; reword it, or change `slug` in site.toml, which keeps `{rules.keep}`"
+            yield f"{column}: no {kept} to make a file name from" + ("" if self.layout.profile.is_default else remedy)
+        if rules.max is not None and len(slug) > rules.max:
+            yield f"{column}: its file name has {len(slug)} characters; the maximum is {rules.max}"
         if windows_fault(slug):
             yield f"{column}: `{slug}` is a device on Windows and cannot be a file name there; use other words"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qtgen._util.text import mask_unprintable
 from qtgen.errors import Failure
-from qtgen.generation.new_pages import check_fillable
+from qtgen.generation.fillable import check_fillable
 from qtgen.generation.places import Places
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from qtgen.page import Page, default_layout
+from qtgen.page import Page
 from qtgen.page.layout import LINKS_GROUP, Layout
 from qtgen.site.index import title_digest
 
@@ -25,11 +25,12 @@ def answer_group(layout: Layout) -> str | None:
     return layout.group_of(layout.roles.answer, layout.groups)
 
 
-_FIRST_GROUPS = written_groups(default_layout())  # of lines without groups, which are older than profiles
-
-
 class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
-    """The part of a line that decides whether a text is stale. Fields that an older line lacks are empty."""
+    """The part of a line that decides whether a text is stale. Fields that an older line lacks are empty.
+
+    Attributes:
+        groups: The groups that were written, or None for all of them.
+    """
 
     url: str
     date: str = ""
@@ -39,7 +40,7 @@ class ProvenanceRecord(msgspec.Struct, frozen=True, gc=False):
     asked_model: str = ""
     question_digest: str = ""
     context_digest: str | None = None
-    groups: tuple[str, ...] = _FIRST_GROUPS
+    groups: tuple[str, ...] | None = None
     text_digests: dict[str, str] = {}
     replaced_digests: dict[str, str] = {}
 
@@ -49,9 +50,14 @@ _TAIL = 64  # rewrites at the end of the file whose texts may be missing after a
 
 
 class ProvenanceIndex:
-    """The records of all pages. `records` maps a URL and a group of fields to the last record that wrote the group."""
+    """The records of all pages. `records` maps a URL and a group of fields to the last record that wrote the group.
 
-    def __init__(self) -> None:
+    Args:
+        layout: The layout of the pages.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._all_groups = written_groups(layout)
         self.records: dict[str, dict[str, ProvenanceRecord]] = {}
         self._recent_rewrites: deque[tuple[ProvenanceRecord, dict[str, ProvenanceRecord]]] = deque(maxlen=_TAIL)
 
@@ -60,7 +66,10 @@ class ProvenanceIndex:
         page_records = self.records.setdefault(record.url, {})
         if record.replaced_digests:
             self._recent_rewrites.append((record, dict(page_records)))
-        page_records.update(dict.fromkeys(record.groups, record))
+        page_records.update(dict.fromkeys(self._groups_of(record), record))
+
+    def _groups_of(self, record: ProvenanceRecord) -> tuple[str, ...]:
+        return self._all_groups if record.groups is None else record.groups
 
     def discard_unfinished(self, page_at: Callable[[str], Page | None]) -> None:
         """Discard rewrites that never reached their page because the run was killed between the line and the page.
@@ -70,19 +79,19 @@ class ProvenanceIndex:
         """
         for record, before in reversed(self._recent_rewrites):
             page = page_at(record.url)
-            if page is None or group_digests(page, record.groups) != record.replaced_digests:
+            if page is None or group_digests(page, self._groups_of(record)) != record.replaced_digests:
                 continue
             page_records = self.records[record.url]
-            for group in record.groups:
+            for group in self._groups_of(record):
                 if page_records.get(group) is record and group in before:
                     page_records[group] = before[group]
                 elif page_records.get(group) is record:
                     del page_records[group]
 
 
-def read_provenance(lines: Iterable[bytes]) -> ProvenanceIndex:
-    """Return the index of all lines. A line that a crash cut short is skipped."""
-    index = ProvenanceIndex()
+def read_provenance(lines: Iterable[bytes], layout: Layout) -> ProvenanceIndex:
+    """Return the index of all lines, about pages of a layout. A line that a crash cut short is skipped."""
+    index = ProvenanceIndex(layout)
     for line in lines:
         with contextlib.suppress(msgspec.MsgspecError):
             index.add(_decode(line))

@@ -29,7 +29,7 @@ from qtgen.errors import (
     Truncated,
 )
 from qtgen.generation.answer_brake import AnswerBrake
-from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector
+from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector, reject_others
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.conversation import Conversation
 from qtgen.generation.types import Outcome, Status
@@ -138,7 +138,6 @@ class _RepairLoop:
             self._report(provider, completion, check, is_final=conversation.repairs > 0)
             is_finished = self._request_next(conversation, check) or self.is_dropped(provider)
             if check.text is None or (check.complaints and not is_finished):
-                provider.reject(completion)
                 _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.complaints))
             if is_finished:
                 message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
@@ -260,13 +259,15 @@ class _RepairLoop:
             usage, attempts = self._total_usage, self._outcome.attempts
             answer = AcceptedAnswer(attempts, prompt, completion, usage, provider.name, provider.model)
             self._candidates.append(Candidate(check, answer))
+        else:
+            provider.reject(completion)
 
     async def _end(self, failure: Failure) -> Outcome:
         """Return the outcome with the best usable answer, or the failure if there is none."""
         if not self._candidates:
             return replace(self._outcome, status=Status.FAILED, error=failure)
         best = await self._choose()
-        others = [candidate for candidate in self._candidates if candidate is not best]
+        others = reject_others(best, self._candidates, self._answers)
         return replace(
             self._outcome,
             status=Status.WRITTEN,

@@ -98,6 +98,12 @@ class Catalog:
         links = self.profile.file.links
         return links.max if links else 0
 
+    @property
+    def link_name(self) -> str:
+        """What people call a link."""
+        links = self.profile.file.links
+        return links.name if links else "link"
+
     def layout(self, number: int) -> Layout:
         """Return the layout of a page."""
         return layouts_of(self.profile)[self.layouts[number]]

@@ -1,7 +1,7 @@
 """The page: read it with the position of every value, emit it byte for byte, and splice changes into it with proof."""
 
 from qtgen.page.answer_text import decode_answer, encode_answer
-from qtgen.page.compile import default_layout, layouts_of, main_layout
+from qtgen.page.compile import layouts_of, main_layout
 from qtgen.page.document import Page, Position, Problem, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit
@@ -25,7 +25,6 @@ __all__ = [
     "Value",
     "apply_edits",
     "decode_answer",
-    "default_layout",
     "default_profile",
     "emit",
     "encode_answer",

@@ -1,6 +1,5 @@
 """Compile a profile into layouts, once per process, and choose the layout of a page."""
 
-import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,12 +7,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from qtgen.page.fields import Constant, Field, Row, Section, spell_bool
+from qtgen.page.fields import Field, Row, Section, spell_bool
 from qtgen.page.layout import Layout, LinkFields
 from qtgen.page.profile import FieldSpec, Kind, LayoutSpec, Profile, Scalar, default_profile
+from qtgen.page.site_file import SECTION_INDENT
 from qtgen.page.template import parse_template, slugger
-
-_SECTION_INDENT = 2
+from qtgen.page.types import typed
 
 
 def layouts_of(profile: Profile) -> tuple[Layout, ...]:
@@ -24,7 +23,7 @@ def layouts_of(profile: Profile) -> tuple[Layout, ...]:
 
 
 def default_layout() -> Layout:
-    """Return the layout of the profile that ships with qtgen."""
+    """Return the layout of the default profile."""
     return layouts_of(default_profile())[0]
 
 
@@ -37,11 +36,14 @@ def main_layout(profile: Profile) -> Layout:
 def candidates_for(profile: Profile, path: str) -> tuple[Layout, ...]:
     """Return the layouts whose `files` match the path of a page, or all of them if there are none."""
     layouts = layouts_of(profile)
-    if len(layouts) == 1:
-        return layouts
+    return layouts if len(layouts) == 1 else matching_layouts(profile, path) or layouts
+
+
+def matching_layouts(profile: Profile, path: str) -> tuple[Layout, ...]:
+    """Return the layouts whose `files` match the path of a page."""
     folder, _, name = path.rpartition("/")
     relative = f"{_from_root(profile, os.path.abspath(folder or '.'))}/{name}".removeprefix("./")  # noqa: PTH100 - links are followed below
-    return tuple(layout for layout in layouts if _pattern(layout.spec.files).fullmatch(relative)) or layouts
+    return tuple(layout for layout in layouts_of(profile) if _pattern(layout.spec.files).fullmatch(relative))
 
 
 @lru_cache(maxsize=256)
@@ -63,9 +65,9 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Return whether a page's values are those by which the layout is chosen."""
+    """Return whether a page's values match the `when` of a layout."""
     return all(
-        values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
+        values.get(path) == (typed(value, layout.fields[path].spec.kinds) if path in layout.fields else value)
         for path, value in layout.spec.when.items()
     )
 
@@ -109,7 +111,7 @@ def _rows(specs: Iterable[FieldSpec], layout: LayoutSpec, parent: str, column: i
         if spec.type is not Kind.MAP:
             yield _field(spec, layout, parent)
             continue
-        indent = column + (spec.indent or _SECTION_INDENT)
+        indent = column + (spec.indent or SECTION_INDENT)
         text_indent = column + spec.text_indent if spec.text_indent else indent + layout.text_indent
         for number in range(1, spec.repeat + 1) if spec.repeat else (0,):
             path = f"{parent}{spec.key}{number or ''}"
@@ -126,7 +128,7 @@ def _is_required(spec: FieldSpec) -> bool:
 
 def _field(spec: FieldSpec, layout: LayoutSpec, parent: str) -> Field:
     kind = spec.kinds[0]
-    constant = None if spec.const is None else typed(spec.const, kind)
+    constant = None if spec.const is None else typed(spec.const, spec.kinds)
     shown = next((value for value in (spec.const, spec.example, spec.default) if value is not None), "")
     example = ", ".join(map(str, shown)) if isinstance(shown, tuple) else _spelled(shown, layout)
     is_folded = spec.style == "folded"
@@ -137,25 +139,14 @@ def _spelled(value: Scalar, layout: LayoutSpec) -> str:
     return spell_bool(value, layout.booleans) if isinstance(value, bool) else str(value)
 
 
-def typed(value: Scalar, kind: Kind) -> Constant:
-    """Return a value of the file with the type of its field. Raises ValueError if that is impossible."""
-    if kind is Kind.DATE:
-        return dt.date.fromisoformat(str(value))
-    if kind is Kind.DATETIME:
-        return dt.datetime.fromisoformat(str(value))
-    if kind is Kind.FLOAT and not isinstance(value, bool):
-        return float(value)
-    return value
-
-
 def _link_fields(profile: Profile, layout: LayoutSpec) -> LinkFields | None:
     links = profile.file.links
     spec = next((spec for spec in layout.fields if links and spec.key == links.field), None)
     if links is None or spec is None:
         return None
     if not spec.fields:
-        return LinkFields("keys", spec.key, links.max, "", {})
+        return LinkFields("keys", spec.key, links.max, links.name, "", {})
     key = next((inner.key for inner in spec.fields if inner.ref), "")
     roles = {path: role for role in ("question", "subject", "id") if (path := getattr(layout.roles, role))}
     copies = {inner.key: roles.get(inner.copy, inner.copy) for inner in spec.fields if inner.copy}
-    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, key, copies)
+    return LinkFields("numbered" if spec.repeat else "maps", spec.key, links.max, links.name, key, copies)

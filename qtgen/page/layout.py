@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtgen.page.fields import Constant, Field, Row, Section
-from qtgen.page.profile import BODY_FIELD, BodySpec, Kind, LayoutSpec, Profile, Roles
+from qtgen.page.profile import BODY_FIELD, BodySpec, FieldSpec, Kind, LayoutSpec, Profile, Roles
 from qtgen.page.template import Slugger, Template
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class LinkFields:
         form: `numbered` maps (`related1`, `related2`, …), a list of `maps`, or a list of `keys`.
         field: The key; for numbered maps, the key without its number.
         max: The most links of a page.
+        name: The name of a link for people.
         key: The key of a link's map that identifies the target. It is empty in a list of keys.
         copies: Role of the target (`id`, `question`, `subject`, …), or path of a field of it, by key of the link's map.
     """
@@ -32,6 +33,7 @@ class LinkFields:
     form: Literal["numbered", "maps", "keys"]
     field: str
     max: int
+    name: str
     key: str
     copies: Mapping[str, str]
 
@@ -40,7 +42,7 @@ class LinkFields:
         return f"{self.field}{number}" if self.form == "numbered" else f"{self.field}.{number - 1}"
 
     def number_of(self, path: str) -> int:
-        """Return the number of the link that a path is in; 0 if it is in none."""
+        """Return the number of the link that a path is in, or 0."""
         head, _, rest = path.removeprefix(self.field).partition(".")
         if not path.startswith(self.field):
             return 0
@@ -94,6 +96,12 @@ class Layout:
     def roles(self) -> Roles:
         """Which field has which meaning."""
         return self.spec.roles
+
+    @cached_property
+    def id_paths(self) -> tuple[str, ...]:
+        """The paths of the fields with the number of a page: the id, and those that count."""
+        counted = [path for path, row in self.fields.items() if row.spec.source == "sequence"]
+        return tuple(dict.fromkeys([*([self.roles.id] if self.roles.id else []), *counted]))
 
     @cached_property
     def scan(self) -> "Callable[[str], Page | None] | None":
@@ -164,11 +172,15 @@ class Layout:
     def keywords(self) -> str | None:
         """The path of the first list that a model writes: the keywords."""
         lists = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
-        return next((path for path in lists if not self._is_single_text(self.fields[path])), None)
+        return next((path for path in lists if self._has_items(self.fields[path].spec)), None)
 
     @staticmethod
     def _is_single_text(row: Field) -> bool:
         return row.kind is Kind.TEXT and row.spec.separator is None
+
+    @staticmethod
+    def _has_items(spec: FieldSpec) -> bool:
+        return Kind.LIST in spec.kinds or spec.separator is not None
 
     @cached_property
     def title_copies(self) -> tuple[str, ...]:
@@ -197,7 +209,7 @@ class Layout:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The fields that are rewritten together, by the name of the group."""
+        """The groups of fields that are rewritten together, by name."""
         groups: dict[str, list[str]] = {}
         for path in self.model_fields:
             spec = self.fields[path].spec if path in self.fields else self.body_spec
@@ -216,7 +228,7 @@ class Layout:
 
     @cached_property
     def link_paths(self) -> tuple[str, ...]:
-        """The paths of the fields that links are written in."""
+        """The paths of the link fields."""
         if self.links is None:
             return ()
         if self.links.form != "numbered":

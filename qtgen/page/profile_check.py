@@ -1,51 +1,56 @@
 """Check what the types of a `site.toml` cannot check: references to fields, templates, patterns and constants."""
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from qtgen.errors import SettingsError
-from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, LayoutSpec, Profile, Roles, Scalar
+from qtgen.page.field_check import ROLES, as_types, bounds_faults, field_faults, in_words, type_faults
+from qtgen.page.path_check import leaves_the_folder, path_fault, slug_fault
+from qtgen.page.profile import BODY_FIELD, BodySpec, FieldSpec, Kind, LayoutSpec, Profile, Roles, Scalar
 from qtgen.page.profile_errors import Place, profile_error, suggestion
-from qtgen.page.template import FILE_FIELDS, Template, parse_template, slugger
+from qtgen.page.site_file import is_key
+from qtgen.page.template import FILE_FIELDS, Template, parse_template
 
-_NAMES = {
-    Kind.TEXT: "a text",
-    Kind.INT: "a whole number",
-    Kind.FLOAT: "a number",
-    Kind.BOOL: "true or false",
-    Kind.DATE: "a date, YYYY-MM-DD",
-    Kind.DATETIME: "a date and time",
-    Kind.LIST: "a list",
-    Kind.MAP: "a map",
-}
+_MATH: tuple[list[str], ...] = ([], ["$", "$$"])
 
 
 def check_profile(profile: Profile) -> None:
     """Raise SettingsError for the first fault of a profile, with the file and the line."""
-    try:
-        slugger(profile.file.slug)
-    except ValueError as error:
-        raise profile_error(profile.raw, profile.path, ("slug", "keep"), str(error)) from None
-    _check_prompts(profile)
+    if fault := slug_fault(profile.file.slug):
+        key, message, remedy = fault
+        raise profile_error(profile.raw, profile.path, ("slug", key), message, remedy)
+    _check_generate(profile)
+    _check_renderer(profile)
     for number, layout in enumerate(profile.file.layout):
         _LayoutCheck(profile, layout, ("layout", number)).run()
     _check_links(profile)
 
 
-def _check_prompts(profile: Profile) -> None:
+def _check_generate(profile: Profile) -> None:
     prompts = profile.file.generate.prompts
-    if prompts is not None and _leaves_the_folder(prompts):
+    if prompts is not None and leaves_the_folder(prompts):
         place: Place = ("generate", "prompts")
         raise profile_error(
             profile.raw, profile.path, place, "is outside the folder of site.toml", "move it into this folder"
         )
+    names = [shape.name for shape in profile.file.shape]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            place = ("shape", number, "name")
+            message = f"there is another shape `{name}`"
+            raise profile_error(profile.raw, profile.path, place, message, "give the shape another name")
 
 
-def _leaves_the_folder(path: str) -> bool:
-    pure = PurePosixPath(path.replace("\\", "/"))
-    return pure.is_absolute() or ".." in pure.parts or pure.drive != ""
+def _check_renderer(profile: Profile) -> None:
+    renderer, roles = profile.file.renderer, Roles.__struct_fields__
+    if sorted(renderer.math) not in _MATH:
+        message = f"`{' '.join(renderer.math)}` are not delimiters that qtgen reads"
+        raise profile_error(
+            profile.raw, profile.path, ("renderer", "math"), message, 'write ["$", "$$"], or [] without formulas'
+        )
+    for role in renderer.reads:
+        if role not in roles:
+            remedy = suggestion(role, roles) or f"the roles are {', '.join(roles)}"
+            raise profile_error(profile.raw, profile.path, ("renderer", "reads", role), "is not a role", remedy)
 
 
 def _check_links(profile: Profile) -> None:
@@ -62,6 +67,9 @@ def _check_links(profile: Profile) -> None:
         roles: Place = ("layout", 0, "roles")
         remedy = 'add key="…" with the field that links contain'
         raise profile_error(profile.raw, profile.path, roles, "has no role `key`, which links need", remedy)
+    if Kind.LIST not in spec.kinds and spec.repeat is None:
+        message = f"`{links.field}` is neither a list nor a numbered map"
+        raise profile_error(profile.raw, profile.path, place, message, 'add type="list", or `repeat` to the map')
     if spec.ref is None and not any(inner.ref for inner in spec.fields):
         remedy = 'add ref="…" to the field that identifies the target page'
         raise profile_error(profile.raw, profile.path, place, f"`{links.field}` has no `ref`", remedy)
@@ -77,12 +85,17 @@ class _LayoutCheck:
     def __init__(self, profile: Profile, layout: LayoutSpec, place: Place) -> None:
         self._profile, self._layout, self._place = profile, layout, place
         self._specs: dict[str, tuple[FieldSpec, Place]] = {}
+        self._single: list[str] = []  # the paths of values that a page has at most once
 
     def run(self) -> None:
         """Raise SettingsError for the first fault."""
-        self._collect(self._layout.fields, "", (*self._place, "fields"))
+        self._collect(self._layout.fields, "", (*self._place, "fields"), is_single=True)
+        self._check_numbered()
         for path, (spec, place) in self._specs.items():
             self._check_field(path, spec, place)
+        if isinstance(self._layout.body, BodySpec):
+            for fault in bounds_faults(self._layout.body):
+                raise self._fail((*self._place, "body", *fault.place), fault.message, fault.remedy)
         self._check_roles()
         self._check_path()
         self._check_conditions(self._layout.when, (*self._place, "when"))
@@ -93,15 +106,15 @@ class _LayoutCheck:
 
     @property
     def _paths(self) -> list[str]:
-        """The fields that a template or a condition can refer to."""
-        own = [path for path, (spec, _) in self._specs.items() if spec.type is not Kind.MAP]
-        return [*own, BODY_FIELD] if not isinstance(self._layout.body, str) else own
+        """The fields that a template or a condition can name."""
+        return [*self._single, BODY_FIELD] if not isinstance(self._layout.body, str) else self._single
 
-    def _collect(self, specs: tuple[FieldSpec, ...], parent: str, place: Place) -> None:
+    def _collect(self, specs: tuple[FieldSpec, ...], parent: str, place: Place, *, is_single: bool) -> None:
         for number, spec in enumerate(specs):
             here = (*place, number)
-            if "." in spec.key or not spec.key.strip():
-                raise self._fail((*here, "key"), "a key cannot be blank or contain a dot", f"rename `{spec.key}`")
+            if not is_key(spec.key):
+                shown = f"`{spec.key}`" if spec.key.isprintable() else repr(spec.key)
+                raise self._fail((*here, "key"), f"{shown} is not a key that qtgen can read", "rename it")
             path = f"{parent}{spec.key}"
             if path in self._specs:
                 raise self._fail((*here, "key"), f"`{path}` is defined twice", "remove one of them")
@@ -109,29 +122,27 @@ class _LayoutCheck:
                 message = "`body` is the name of the text after the front matter"
                 raise self._fail((*here, "key"), message, 'write body = "" in the layout if that text is empty')
             self._specs[path] = spec, here
-            if spec.type is Kind.MAP:
-                if not spec.fields:
-                    raise self._fail(here, f"the map `{path}` has no `fields`", "add its keys")
-                self._collect(spec.fields, f"{path}.", (*here, "fields"))
+            if spec.type is Kind.MAP and not spec.fields:
+                raise self._fail(here, f"the map `{path}` has no `fields`", "add its keys")
+            if is_single and spec.type is not Kind.MAP:
+                self._single.append(path)
+            has_one = is_single and spec.type is Kind.MAP and spec.repeat is None
+            self._collect(spec.fields, f"{path}.", (*here, "fields"), is_single=has_one)
+
+    def _check_numbered(self) -> None:
+        """Raise SettingsError if a numbered map has the key of another field."""
+        names: dict[str, str] = {}
+        for path, (spec, place) in self._specs.items():
+            for name in [f"{path}{number}" for number in range(1, spec.repeat + 1)] if spec.repeat else [path]:
+                if (other := names.setdefault(name, path)) != path:
+                    message = f"`{path}` and `{other}` can both be the key `{name}`"
+                    raise self._fail((*place, "key"), message, "rename one of them")
 
     def _check_field(self, path: str, spec: FieldSpec, place: Place) -> None:
-        if Kind.MAP in spec.kinds and len(spec.kinds) > 1:
-            raise self._fail((*place, "type"), "a map cannot be one of several types", "remove the other types")
-        if spec.fields and spec.type not in (Kind.MAP, Kind.LIST):
-            raise self._fail((*place, "fields"), f"`{path}` is no map", 'add type="map" or type="list"')
-        if spec.repeat and spec.type is not Kind.MAP:
-            raise self._fail((*place, "repeat"), f"`{path}` is no map", 'add type="map"')
-        for key in ("const", "default"):
-            self._check_type(getattr(spec, key), spec, (*place, key))
-        for key in ("enum", "allow"):
-            items = () if spec.type is Kind.LIST else getattr(spec, key) or ()
-            for number, value in enumerate(items):
-                self._check_type(value, spec, (*place, key, number))
-        self._check_pattern(spec, (*place, "pattern"))
+        for fault in field_faults(path, spec):
+            raise self._fail((*place, *fault.place), fault.message, fault.remedy)
         if spec.value is not None:
             self._check_template(spec.value, (*place, "value"))
-        if spec.group is not None and spec.source != "model":
-            raise self._fail((*place, "group"), "only fields that a model writes have a group", 'add source="model"')
         self._check_names(spec, place)
 
     def _check_names(self, spec: FieldSpec, place: Place) -> None:
@@ -141,28 +152,8 @@ class _LayoutCheck:
             name = getattr(spec, key)
             if name is not None and name not in every:
                 raise self._fail((*place, key), f"unknown field `{name}`", suggestion(name, sorted(every)))
-        for number, inner in enumerate(spec.fields if spec.type is Kind.LIST else ()):
-            self._check_names(inner, (*place, "fields", number))
         for key in ("required_when", "only_when"):
             self._check_conditions(getattr(spec, key) or {}, (*place, key))
-
-    def _check_type(self, value: Scalar | tuple[Scalar, ...] | None, spec: FieldSpec, place: Place) -> None:
-        if value is not None and not any(_has_type(value, kind) for kind in spec.kinds):
-            expected = " or ".join(_NAMES[kind] for kind in spec.kinds)
-            raise self._fail(place, f"must be {expected}, the type of `{spec.key}`, not {value!r}")
-
-    def _check_pattern(self, spec: FieldSpec, place: Place) -> None:
-        if spec.pattern is None:
-            return
-        import re2
-
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            re2.compile(spec.pattern, options)
-        except re2.error as error:
-            detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-            raise self._fail(place, f"RE2 cannot compile `{spec.pattern}`: {detail}", "correct the pattern") from None
 
     def _check_template(self, source: str, place: Place) -> Template:
         try:
@@ -170,44 +161,48 @@ class _LayoutCheck:
         except ValueError as error:
             raise self._fail(place, str(error), "a reference is `{field}` or `{field|slug}`") from None
         for reference in template.references:
-            if reference.path not in FILE_FIELDS and reference.path not in self._paths:
-                known = [*self._paths, *sorted(FILE_FIELDS)]
-                remedy = suggestion(reference.path, known) or f"the fields are {', '.join(known)}"
-                raise self._fail(place, f"unknown field `{reference.path}`", remedy)
+            self._check_name(reference.path, place, sorted(FILE_FIELDS))
+            if reference.path in self._single and self._specs[reference.path][0].kinds == (Kind.LIST,):
+                remedy = "name a text, a number or a date"
+                raise self._fail(place, f"`{reference.path}` is a list, which gives no text", remedy)
         return template
 
     def _check_conditions(self, conditions: Mapping[str, Scalar], place: Place) -> None:
         for path, value in conditions.items():
-            if path not in self._paths:
-                remedy = suggestion(path, self._paths) or f"the fields are {', '.join(self._paths)}"
-                raise self._fail((*place, path), f"unknown field `{path}`", remedy)
+            self._check_name(path, (*place, path))
             if path in self._specs:
-                self._check_type(value, self._specs[path][0], (*place, path))
+                for fault in type_faults(value, self._specs[path][0], (path,)):
+                    raise self._fail((*place, *fault.place), fault.message, fault.remedy)
+
+    def _check_name(self, path: str, place: Place, others: Sequence[str] = ()) -> None:
+        """Check that a page has at most one value with this path."""
+        known = [*self._paths, *others]
+        if path in known:
+            return
+        if path not in self._specs:
+            remedy = suggestion(path, known) or f"the fields are {', '.join(known)}"
+            raise self._fail(place, f"unknown field `{path}`", remedy)
+        if self._specs[path][0].type is Kind.MAP:
+            raise self._fail(place, f"`{path}` is a map", "name a field with one value")
+        raise self._fail(place, f"a page can have several `{path}`", "name a field that a page has once")
 
     def _check_roles(self) -> None:
         roles, place = self._layout.roles, (*self._place, "roles")
-        for role in Roles.__struct_fields__:
+        for role, kinds in ROLES.items():
             path = getattr(roles, role)
-            if path is not None and path not in self._paths:
-                remedy = suggestion(path, self._paths) or f"the fields are {', '.join(self._paths)}"
-                raise self._fail((*place, role), f"unknown field `{path}`", remedy)
-        if roles.id and Kind.INT not in self._specs[roles.id][0].kinds:
-            raise self._fail((*place, "id"), f"`{roles.id}` is not a whole number", f'add type="int" to `{roles.id}`')
+            if path is None:
+                continue
+            self._check_name(path, (*place, role))
+            found = self._specs[path][0].kinds if path in self._specs else (Kind.TEXT,)
+            if not {*kinds} & {*found}:
+                remedy = f"name another field, or change its type to {as_types(kinds)}"
+                raise self._fail((*place, role), f"`{path}` is not {in_words(kinds)}", remedy)
 
     def _check_path(self) -> None:
         place = (*self._place, "path")
-        if _leaves_the_folder(self._layout.path):
-            raise self._fail(place, "is outside the folder of site.toml", "write a path relative to this folder")
         template = self._check_template(self._layout.path, place)
-        if not self._layout.path.endswith(".md"):
-            raise self._fail(place, "does not end in .md", "pages are Markdown files")
-        for reference in template.references:
-            if reference.path not in FILE_FIELDS and "slug" not in reference.filters:
-                spec = self._specs.get(reference.path)
-                if spec is None or (spec[0].type is Kind.TEXT and not (spec[0].enum or spec[0].pattern)):
-                    raise self._fail(
-                        place, f"`{{{reference.path}}}` can contain any character", f"write {{{reference.path}|slug}}"
-                    )
+        if fault := path_fault(template, {path: self._specs[path][0] for path in self._single}):
+            raise self._fail(place, *fault)
 
     def _check_cycles(self) -> None:
         """Raise SettingsError if a field depends on itself."""
@@ -232,27 +227,3 @@ def _paths_of(specs: tuple[FieldSpec, ...], parent: str = "") -> Iterator[str]:
     for spec in specs:
         yield f"{parent}{spec.key}"
         yield from _paths_of(spec.fields, f"{parent}{spec.key}.")
-
-
-def _has_type(value: Any, kind: Kind) -> bool:
-    match kind:
-        case Kind.BOOL:
-            return isinstance(value, bool)
-        case Kind.INT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case Kind.FLOAT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Kind.DATE | Kind.DATETIME:
-            return isinstance(value, str) and _is_iso(value, kind)
-        case Kind.TEXT:
-            return isinstance(value, str)
-        case _:
-            return kind is Kind.LIST and isinstance(value, tuple)
-
-
-def _is_iso(text: str, kind: Kind) -> bool:
-    try:
-        dt.date.fromisoformat(text) if kind is Kind.DATE else dt.datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

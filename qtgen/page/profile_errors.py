@@ -23,7 +23,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _INVALID = re.compile(r"Invalid enum value (.*)")
 _EXPECTED = re.compile(
-    r"Expected `(?P<types>[a-z| ]+)`(?: (?P<how><=|>=|of) (?P<limit>(?:length )?[0-9.]+))?"
+    r"Expected `(?P<types>[a-z| ]+)`(?: (?P<how><=|>=|of length >=|of) (?P<limit>(?:length )?[0-9.]+))?"
     r"(?:, got `?(?P<actual>\w+)`?)?"
 )
 _TYPES = {
@@ -33,6 +33,14 @@ _TYPES = {
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
+}
+_REMEDIES = {
+    "int": "write it without quotes and without a point",
+    "float": "write it without quotes",
+    "str": "write it in quotes",
+    "bool": "write true or false without quotes",
+    "array": "write it in brackets",
+    "object": "write it in braces",
 }
 _INNER: dict[str, type[msgspec.Struct]] = {
     "roles": profile.Roles,
@@ -96,12 +104,15 @@ def explain_invalid_file(raw: bytes, path: Path | None) -> SettingsError:
     try:
         table = tomllib.loads(raw.decode())
     except UnicodeDecodeError as error:
-        return SettingsError(f"is not UTF-8: byte {error.start}", path=file, remedy="save the file as UTF-8")
+        line_ends = raw[: error.start].count(b"\n")
+        where = f"{file}:{line_ends + 1}"
+        return SettingsError(f"is not UTF-8: byte {error.start}", path=where, remedy="save the file as UTF-8")
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+), column (\d+)", str(error))
         message = re.sub(r" \(at .*\)$", "", str(error))
         where = f"{file}:{line[1]}" if line else file
-        return SettingsError(f"is not valid TOML: {message[:1].lower()}{message[1:]}", path=where)
+        message = f"is not valid TOML: {message[:1].lower()}{message[1:]}"
+        return SettingsError(message, path=where, remedy="correct the line")
     if table.get("format", FORMAT) != FORMAT:
         remedy = f"write format = {FORMAT}, or use the version of qtgen that wrote the file"
         return profile_error(raw, path, ("format",), f"is not {FORMAT}", remedy)
@@ -158,12 +169,23 @@ def _explained(raw: bytes, path: Path | None, place: Place, message: str, kind: 
         near = suggestion(invalid[1], choices)
         return profile_error(raw, path, place, f"must be one of {', '.join(choices)}, not {invalid[1]}", near)
     if expected := _EXPECTED.fullmatch(message):
-        return profile_error(raw, path, place, _expectation(expected))
+        return profile_error(raw, path, place, _expectation(expected), _remedy(expected))
     return profile_error(raw, path, place, message[:1].lower() + message[1:])
 
 
+def _remedy(match: re.Match[str]) -> str:
+    """Return what to do about a value that is not what it must be."""
+    if match["actual"] and not match["limit"]:
+        names = [name for name in str(match["types"]).split(" | ") if name in _REMEDIES]
+        names = [name for name in names if name != "int" or "float" not in names]
+        return _REMEDIES[names[0]] if len(names) == 1 else "correct the value"
+    return "add a value" if match["how"] == "of length >=" else "correct the value"
+
+
 def _expectation(match: re.Match[str]) -> str:
-    """Return a phrase for the expected value."""
+    """Return what a value must be, in words for people."""
+    if match["how"] == "of length >=":
+        return "must not be empty"
     names = [name for name in str(match["types"]).split(" | ") if name != "null"]
     types = " or ".join(_TYPES[name] for name in names if name != "int" or "float" not in names)
     limit = {"": "", "<=": " of at most ", ">=": " of at least ", "of": " of "}[match["how"] or ""]

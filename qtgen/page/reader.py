@@ -13,6 +13,7 @@ from qtgen.page.text import FORBIDDEN, has_only_page_bytes
 MAX_BYTES = 1 << 20
 
 _OPEN = re.compile(r"---[ ]*\r?\n")
+_OPEN_TOML = re.compile(r"\+\+\+[ ]*(?:\r?\n|\Z)")
 _CLOSE = re.compile(r"^---[ ]*(?:\r?\n|\Z)", re.MULTILINE)
 _LINE_END = re.compile(rb"\r\n?")
 _REJECTED_BY_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
@@ -106,7 +107,9 @@ def read_exactly(text: str, layout: Layout, problems: tuple[Problem, ...] = ()) 
     opening = _OPEN.match(text, begin)
     closing = _CLOSE.search(text, opening.end()) if opening else None
     if opening is None or closing is None:
-        message = "no line `---` opens the front matter" if opening is None else "no line `---` closes the front matter"
+        message = f"no line `---` {'opens' if opening is None else 'closes'} the front matter"
+        if opening is None and _OPEN_TOML.match(text, begin):
+            message += "; it is TOML, and qtgen reads YAML between `---` lines"
         missing = Problem("missing-front-matter", message, Span(begin, begin))
         return Page(text, layout, {}, {}, problems=(*problems, missing))
     if _REJECTED_BY_YAML.search(text, opening.end(), closing.start()):

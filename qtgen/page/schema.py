@@ -178,7 +178,7 @@ def cloudcannon_config(profile: Profile, subjects: Iterable[str] = ()) -> dict[s
         "collections_config": {
             place.collection: {
                 "path": place.path,
-                "schema_key": "_schema",
+                **({"schema_key": place.schema_key} if place.schema_key else {}),
                 "schemas": {"default": template},
                 "_inputs": {path: inputs[path] for path in in_order},
             }

@@ -14,6 +14,8 @@ FILE_FIELDS = frozenset({"file.stem", "file.folder"})
 """What a template can refer to besides the fields of a page: the name of its file without `.md`, and of its folder."""
 FILTERS = frozenset({"slug", "lower"})
 
+_KEPT = re.compile(r"\\(?P<escaped>.)|(?P<low>.)-(?P<high>.)|(?P<single>.)", re.DOTALL)
+
 Slugger = Callable[[str], str]
 """Turns a text into a part of a file name or of an address."""
 
@@ -92,7 +94,7 @@ class Template:
 @cache
 def _pattern(template: Template, slug: Slug) -> re.Pattern[str]:
     """Return the regular expression of the texts that a template gives, with a named group for each reference."""
-    kept = f"(?! )[{slug.keep}]" if slug.space != " " else f"[{slug.keep}]"
+    kept = f"(?! )[{kept_characters(slug.keep)}]" if slug.space != " " else f"[{kept_characters(slug.keep)}]"
     word = rf"(?:{kept}|{re.escape(slug.space)})+" if slug.space else f"(?:{kept})+"
     numbers: dict[Reference, int] = {}
     pattern = ""
@@ -135,15 +137,36 @@ def _filters(text: str) -> tuple[str, ...]:
 
 
 @cache
+def kept_characters(keep: str) -> str:
+    """Return the characters that `keep` lists as the inside of a class of a regular expression, `[…]`.
+
+    They are single characters, ranges, the classes `\\w` and `\\d`, and escaped marks such as `\\-`. Raises ValueError.
+    """
+    kept = ""
+    for match in _KEPT.finditer(keep):
+        escaped, low, high = match["escaped"], match["low"], match["high"]
+        if escaped in ("w", "d"):
+            kept += match[0]
+        elif low:
+            if low > high:
+                raise ValueError(f"`{match[0]}` is not a range of characters")
+            kept += f"{re.escape(low)}-{re.escape(high)}"
+        elif escaped and escaped.isalnum():
+            raise ValueError(f"`{match[0]}` is not a class of characters that a slug can keep")
+        else:
+            kept += re.escape(escaped or match["single"])
+    if not kept:
+        raise ValueError("keeps no character")
+    return kept
+
+
+@cache
 def slugger(settings: Slug) -> Slugger:
     """Return the function that turns a text into a part of a file name or of an address.
 
     Raises ValueError if `keep` is not a set of characters.
     """
-    try:
-        dropped = re.compile(f"[^{settings.keep}]")
-    except re.error as error:
-        raise ValueError(f"`{settings.keep}` is not a set of characters: {error}") from None
+    dropped = re.compile(f"[^{kept_characters(settings.keep)}]")
     runs = re.compile(rf"[ {re.escape(settings.space)}]+") if settings.collapse else None
 
     @lru_cache(maxsize=1024)  # every page needs its subject's slug, and its title's three times

@@ -14,11 +14,13 @@ from qtgen._util.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from qtgen.regeneration.api import default_filter, regenerate
-    from qtgen.regeneration.compare import Comparison, compare_by_judges, compare_by_metrics
+    from qtgen.regeneration.compare import Comparison, compare_by_metrics
     from qtgen.regeneration.detect import find_stale
+    from qtgen.regeneration.judged import compare_by_judges
+    from qtgen.regeneration.page_state import Criteria
     from qtgen.regeneration.pipeline import rewrite_all
     from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
-    from qtgen.regeneration.reasons import REASONS, Criteria, Reason, reason
+    from qtgen.regeneration.reasons import REASONS, Reason, reason
     from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
     from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 
@@ -46,11 +48,13 @@ __all__ = [
 
 _MODULES = {
     "api": ("default_filter", "regenerate"),
-    "compare": ("Comparison", "compare_by_judges", "compare_by_metrics"),
+    "compare": ("Comparison", "compare_by_metrics"),
     "detect": ("find_stale",),
+    "judged": ("compare_by_judges",),
+    "page_state": ("Criteria",),
     "pipeline": ("rewrite_all",),
     "plan": ("RewriteSources", "plan_jobs", "prioritize"),
-    "reasons": ("REASONS", "Criteria", "Reason", "reason"),
+    "reasons": ("REASONS", "Reason", "reason"),
     "rewrite": ("RewriteJob", "RewriteResult"),
     "staleness": ("StalePage", "StalenessFilter", "StalenessReport"),
 }

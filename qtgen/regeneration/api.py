@@ -13,9 +13,10 @@ from qtgen.llm.types import Provider
 from qtgen.page import Layout
 from qtgen.regeneration.detect import find_stale
 from qtgen.regeneration.line_ends import LINE_ENDS
+from qtgen.regeneration.page_state import Criteria
 from qtgen.regeneration.pipeline import rewrite_all
 from qtgen.regeneration.plan import RewriteSources, plan_jobs, prioritize
-from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import PathNames, as_paths, iter_batches
@@ -89,7 +90,7 @@ async def regenerate(
             ValidationOptions((), profile=config.profile),
             staleness or default_filter(config.layout),
             criteria,
-            store.provenance_index(),
+            store.provenance_index(config.layout),
             config,
             decisions=store.decision_log(),
         )

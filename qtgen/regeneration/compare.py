@@ -1,4 +1,4 @@
-"""Compare a page's new text with its old one, by metrics that need no model or by judges.
+"""Compare a page's new text with its old one, by metrics that need no model. `judged.py` asks judges instead.
 
 The metrics take the old text as the reference. A new answer may say more and in other words, but it must say what the
 old one said and must not contradict it. If the old answer is no reference (a refusal, a truncated text, an answer to
@@ -7,18 +7,13 @@ another question), the new one must be about the question and must not repeat it
 `docs/explanation/case-study.md` says how the limits below were measured.
 """
 
-from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from qtgen.errors import BudgetReached, JudgeError
-from qtgen.evaluation.judging.judges import preference
 from qtgen.evaluation.metrics import AnalyzedText, Case, PageFacts, measure, overall
 from qtgen.evaluation.metrics.text import information, recall
 from qtgen.generation.page_texts import PageText, page_texts, shown_text
-from qtgen.generation.types import Question
-from qtgen.llm.types import Provider
 from qtgen.page import Page
 
 MIN_OVERALL = 0.40
@@ -92,8 +87,8 @@ def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_re
     objections: list[str] = []
     measures: Measures = {}
     if new.layout.roles.answer in changed:
-        objections += answer_objections(question, _answer(old), _answer(new), measures, has_reference=has_reference)
-    about = AnalyzedText(f"{question}\n{_answer(new)}")
+        objections += answer_objections(question, answer_of(old), answer_of(new), measures, has_reference=has_reference)
+    about = AnalyzedText(f"{question}\n{answer_of(new)}")
     texts = page_texts(new.layout)
     ordered = (*filter(None, (texts.description, texts.keywords)), *texts.further)
     for text in (text for text in ordered if text.path in changed):
@@ -106,7 +101,7 @@ def compare_by_metrics(old: Page, new: Page, changed: Collection[str], *, has_re
     return Comparison(bool(objections), "; ".join(objections), "old" if objections else "new", measures=measures)
 
 
-def _answer(page: Page) -> str:
+def answer_of(page: Page) -> str:
     """Return the answer of a page as Markdown."""
     return page.layout.decode(page.text_of(page.layout.roles.answer or "") or "")
 
@@ -246,58 +241,3 @@ def _unrelated(keywords: str, about: AnalyzedText) -> float:
     phrases = [phrase for phrase in map(str.strip, keywords.split(",")) if phrase]
     unrelated = [phrase for phrase in phrases if about.counts.keys().isdisjoint(AnalyzedText(phrase).stems)]
     return len(unrelated) / len(phrases) if phrases else 1.0
-
-
-async def compare_by_judges(
-    judges: Sequence[Provider], question: Question, old: Page, new: Page, changed: AbstractSet[str]
-) -> Comparison:
-    """Compare two versions of a page by models, each asked in both orders.
-
-    The new version is worse if more judges prefer the old answer, or the old search fields, than the new ones.
-
-    Raises:
-        ProviderUnusable: Every further request would fail as well.
-        BudgetReached: A judge cannot be asked within the budget.
-        JudgeError: No judge gave a usable verdict.
-    """
-    preferences: dict[str, float] = {}
-    objection = ""
-    answer = new.layout.roles.answer
-    if answer in changed:
-        preferences["answer"], note = await _judged(judges, question.text, question.context, _answer(old), _answer(new))
-        objection = note
-    if changed - {answer}:
-        texts = _search_fields(old), _search_fields(new)
-        preferences["search"], note = await _judged(judges, question.text, _answer(new), *texts)
-        objection = objection or note
-    verdict: Literal["new", "old", "same"] = "old" if objection else "new" if any(preferences.values()) else "same"
-    measures = {f"{text}.preference": value for text, value in preferences.items()}
-    return Comparison(bool(objection), objection, verdict, tuple(judge.model for judge in judges), measures)
-
-
-async def _judged(
-    judges: Sequence[Provider], question: str, reference: str | None, old: str, new: str
-) -> tuple[float, str]:
-    """Return the mean preference of the judges, and why the new text is worse if it is."""
-    preferences = [await preference(judge, question, reference, old, new) for judge in judges]
-    failures = [one.error for one in preferences if one.error]
-    for failure in failures:
-        if failure.kind == BudgetReached.kind:
-            raise BudgetReached(failure.message)
-    values = [one.value for one in preferences if one.value is not None]
-    if not values:
-        raise JudgeError(f"no judge gave a usable verdict: {failures[0].message}")
-    mean = sum(values) / len(values)
-    if mean >= 0:
-        return mean, ""
-    note = next(one.note for one in preferences if one.value is not None and one.value < 0)
-    return mean, f"judged worse in both orders: {note}"
-
-
-def _search_fields(page: Page) -> str:
-    """Return the texts of a page besides its answer, each on its own line."""
-    return "\n".join(f"{text.label}: {_shown(page, text)}" for text in page_texts(page.layout).fields)
-
-
-def _shown(page: Page, text: PageText) -> str:
-    return shown_text(page, text.path) if text.path in page.values else "None"

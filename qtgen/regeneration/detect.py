@@ -27,7 +27,8 @@ from qtgen.page import Page, layouts_of, read
 from qtgen.page.layout import LINKS_GROUP, Layout
 from qtgen.page.template import Reference
 from qtgen.regeneration.line_ends import LINE_ENDS, validate_normalized
-from qtgen.regeneration.reasons import SENT_BACK, Criteria, PageState, complaint_of, group_of
+from qtgen.regeneration.page_state import Criteria, PageState
+from qtgen.regeneration.reasons import SENT_BACK, complaint_of, group_of
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 from qtgen.site.discovery import PageBatch, read_page
 from qtgen.site.index import SiteIndex

@@ -14,7 +14,8 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.pipeline import RunOnDisk, StoppableProvider, is_budget_reached, run_steps
 from qtgen.generation.types import Status
 from qtgen.llm.types import Provider
-from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, attempt_key, rewrite, rewrite_record
+from qtgen.regeneration.attempts import attempt_key, rewrite_record
+from qtgen.regeneration.rewrite import RewriteJob, RewriteResult, rewrite
 
 _logger = logging.getLogger(__name__)
 

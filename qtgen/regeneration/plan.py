@@ -58,7 +58,7 @@ class RewriteSources:
 
     Args:
         contexts: The source text of each page that the question files contain, by URL.
-        links: The new values of the related articles of each page whose links are to be repaired, by path.
+        links: The new values of the links of each page whose links are to be repaired, by path.
     """
 
     contexts: Mapping[str, str | None] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def plan_jobs(
         stale_pages: The pages to plan for.
         config: The current configuration.
         sources: Source texts and links.
-        touch_date: True to set the `date` of rewritten pages to today.
+        touch_date: True to set the date of rewritten pages to today.
     """
     return (plan_job(page, config, sources, touch_date=touch_date) for page in stale_pages)
 

@@ -5,126 +5,21 @@ A reason returns the groups of fields that are stale. Its docstring is its docum
 those come from the validator, not from this module.
 """
 
-import datetime as dt
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Literal
 
 from qtgen.generation.decisions import REASONS as LABELS
 from qtgen.generation.decisions import Decision, State
-from qtgen.generation.provenance import (
-    ProvenanceRecord,
-    answer_group,
-    group_digests,
-    question_digest,
-    written_groups,
-)
-from qtgen.page import Page
+from qtgen.generation.provenance import ProvenanceRecord, answer_group
 from qtgen.page.layout import Layout
 from qtgen.page.text import to_single_line
+from qtgen.regeneration.page_state import Criteria, PageState
+from qtgen.validation.rules.placeholders import fill_placeholders
 
 _REMOVED = ("removed", "removed")  # the digests of a prompt that no longer exists: equal to no recorded one
-
-
-@dataclass(frozen=True, slots=True)
-class Criteria:
-    """What the texts of a page are compared with to tell whether they are stale.
-
-    Args:
-        today: The date from which ages are counted.
-        prompts: The digests of wording and schema of every current prompt, by its name.
-        models: The names of the configured models; empty if the user configured none.
-        contexts: The digest of the source text in the question files, by page URL. The value is None if the row has
-            no source text. Pages that the question files do not contain have no entry.
-        older_than: Age limit in days.
-        score_below: Lower limit of the score, 0 to 1.
-    """
-
-    today: dt.date
-    prompts: Mapping[str, tuple[str, str]]
-    models: Collection[str]
-    contexts: Mapping[str, str | None] = field(default_factory=dict)
-    older_than: int | None = None
-    score_below: float | None = None
-
-
-class PageState:
-    """What is known about a page when it is checked for reasons.
-
-    Reading the page takes far longer than everything else, so `page` is read when a reason first needs it.
-
-    Args:
-        url: The page's URL.
-        question_digest: The digest of the page's question and subject, in the form that provenance records. It is empty
-            if it is unknown.
-        records: The provenance of each group of fields that has any.
-        read: Reads the page.
-        layout: The layout of the page.
-        decision: What a reviewer decided last about the page, if anything.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        question_digest: str,
-        records: Mapping[str, ProvenanceRecord],
-        read: Callable[[], Page],
-        layout: Layout,
-        decision: Decision | None = None,
-    ) -> None:
-        self.layout = layout
-        self.url = url
-        self.question_digest = question_digest
-        self.records = records
-        self.decision = decision
-        self._read = read
-
-    @cached_property
-    def page(self) -> Page:
-        return self._read()
-
-    @property
-    def question_digest_now(self) -> str:
-        """The digest of the page's question and subject, which is read from the page if the index does not have it."""
-        return self.question_digest or question_digest(self.page)
-
-    @property
-    def written_groups(self) -> tuple[str, ...]:
-        """The groups of fields that a model writes."""
-        return written_groups(self.layout)
-
-    @cached_property
-    def decided(self) -> State:
-        """The state that the decision puts the page in. `RETURNED` if its texts changed since."""
-        if self.decision is None:
-            return State.OPEN
-        holds = self.decision.holds_for(group_digests(self.page, self.written_groups))
-        return self.decision.state if holds else State.RETURNED
-
-    def written_on(self, group: str) -> dt.date | None:
-        """Return the date on which a group was written: the recorded one, or else the page's own `date`."""
-        record = self.records.get(group)
-        if record and (recorded := _date_or_none(record.date)):
-            return recorded
-        date = self.page.values.get(self.layout.roles.date or "")
-        return date if type(date) is dt.date else None  # a datetime, which is a date as well, breaks the schema
-
-    @property
-    def score(self) -> float | None:
-        """The page's score from 0 to 1, or None if it has not been scored."""
-        score = self.page.values.get(self.layout.roles.score or "")
-        if isinstance(score, bool) or not isinstance(score, int | float) or score < 0:
-            return None
-        return float(score)
-
-
-def _date_or_none(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 ReasonCheck = Callable[[PageState, Criteria], Iterable[str]]
@@ -180,11 +75,12 @@ def reason(
     return register
 
 
-def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`".format) -> str:
+def describe_reason(reason: Reason, layout: Layout, setting_label: Callable[[str], str] = "`{}`".format) -> str:
     """Return a reason's documentation as markdown.
 
     Args:
         reason: The reason to describe.
+        layout: The layout of pages, whose fields it names.
         setting_label: Returns how the reader sets a setting; a command returns the option's name.
     """
     active = "active by default"
@@ -192,7 +88,7 @@ def describe_reason(reason: Reason, setting_label: Callable[[str], str] = "`{}`"
         active = "active only if named"
     elif reason.setting is not None:
         active = f"active if {setting_label(reason.setting)} is given"
-    return f"## {reason.name} ({active})\n\n{reason.doc}"
+    return f"## {reason.name} ({active})\n\n{fill_placeholders(reason.doc, layout)}"
 
 
 def is_rule(reason: str) -> bool:
@@ -228,8 +124,8 @@ def _groups_if(state: PageState, is_stale: Callable[[ProvenanceRecord], bool]) -
 def old(state: PageState, criteria: Criteria) -> Iterable[str]:
     """The text is older than the given number of days.
 
-    The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `date`. If
-    the text has no provenance, the age is counted from the page's `date`.
+    The age is counted from the date in the provenance, so a rewritten page is not old even if it keeps its `{date}`. If
+    the text has no provenance, the age is counted from the page's `{date}`.
     """
     dates = {group: state.written_on(group) for group in state.written_groups}
     return [
@@ -293,7 +189,7 @@ def question_edited(state: PageState, criteria: Criteria) -> Iterable[str]:  # n
 
 @reason(setting="score_below", role="score")
 def low_score(state: PageState, criteria: Criteria) -> Iterable[str]:
-    """The page's `score` is below the given limit. The reason ignores pages without a score."""
+    """The page's `{score}` is below the given limit. The reason ignores pages without a score."""
     return state.written_groups if state.score is not None and state.score < (criteria.score_below or 0.0) else ()
 
 

@@ -6,13 +6,11 @@ replaces the old text unless the comparison finds it worse.
 """
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from qtgen.errors import (
     AnswerError,
@@ -33,15 +31,16 @@ from qtgen.generation.generator import check_findings, check_fixed, text_provena
 from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.new_pages import default_value, today_value
 from qtgen.generation.parsing import parse
-from qtgen.generation.prompts import digest, repair_prompt
+from qtgen.generation.prompts import repair_prompt
 from qtgen.generation.provenance import answer_group, group_digests
 from qtgen.generation.repair_loop import run_task
 from qtgen.generation.types import Draft, Outcome, Question, Status
-from qtgen.llm.types import STANDARD_STYLE, Prompt, PromptStyle, Provider
+from qtgen.llm.types import Prompt, PromptStyle, Provider
 from qtgen.page import Page, Value, read_text, splice
 from qtgen.page.fields import Field
 from qtgen.page.profile import Kind
-from qtgen.regeneration.compare import IDENTICAL, Comparison, compare_by_judges, compare_by_metrics
+from qtgen.regeneration.compare import IDENTICAL, Comparison, compare_by_metrics
+from qtgen.regeneration.judged import compare_by_judges
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile
 
@@ -67,7 +66,7 @@ class RewriteJob:
         fields: The fields to rewrite; none if the safe fixes and links are enough.
         reasons: Why, as names of reasons and codes of rules.
         fixes: How many rules the safe fixes satisfied.
-        touch_date: True to set `date` to today.
+        touch_date: True to set the date of the page to today.
         complaint: What a reviewer wrote when sending the texts back.
     """
 
@@ -260,22 +259,6 @@ async def _compare(job: RewriteJob, new: Page, judges: Sequence[Provider]) -> Co
     return await asyncio.to_thread(compare_by_metrics, old, new, changed, has_reference=job.has_reference)
 
 
-def attempt_key(
-    job: RewriteJob,
-    config: GenerationConfig,
-    models: Sequence[str],
-    judges: Sequence[str],
-    style: PromptStyle = STANDARD_STYLE,
-) -> str:
-    """Return a digest of an attempt: its prompt, models and judges, and the text to replace.
-
-    Repeating an attempt with the same key would send the same requests and compare the same texts.
-    """
-    old_values = [str(job.page.values.get(path)) for path in sorted(job.fields)]
-    complaint = [job.complaint] if job.complaint else []  # the digest of the prompt does not cover it
-    return digest(RewriteTask(job, config).prompt(style).digest, [*models], [*judges], old_values, *complaint)
-
-
 def _placeholder(field: Field | None) -> Value:
     """Return any value that differs from the old one, to try an edit before it is paid for."""
     kind = field.kind if field else Kind.TEXT
@@ -293,32 +276,3 @@ def splice_problem(job: RewriteJob, config: GenerationConfig) -> str | None:
     except SpliceError as error:
         return str(error)
     return None
-
-
-def rewrite_record(result: RewriteResult, key: str) -> str:
-    """Return a rewrite that was rejected or written as JSON.
-
-    It holds both versions of every field, how they were compared, and the attempt's key.
-    """
-    job, draft = result.job, result.rejected or result.outcome.draft
-    assert draft  # noqa: S101 - callers check it
-    layout = job.page.layout
-    old, new = read_text(job.original.decode(), layout).values, read_text(draft.text, layout).values
-    fields = {path: {"old": job.page.values.get(path), "new": new.get(path)} for path in sorted(job.fields)}
-    also = {
-        path: {"old": old.get(path), "new": new.get(path)} for path in (layout.roles.score, layout.roles.date) if path
-    }
-    made = dict(draft.provenance)
-    record: dict[str, Any] = {
-        "path": job.path,
-        "url": job.url,
-        "question": job.question.text,
-        "reasons": job.reasons,
-        "why": result.explanation,
-        "compared": made.pop("compared", None),
-        "fields": fields,
-        "also": {path: both for path, both in also.items() if both["old"] != both["new"]},
-        "made": made,
-        "key": key,
-    }
-    return json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n"

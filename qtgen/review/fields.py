@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from qtgen.generation.provenance import answer_group
 from qtgen.page import Page, Value
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
@@ -93,12 +94,18 @@ def shown_values(values: Mapping[str, object], layout: Layout) -> dict[str, str]
 
 
 def label_of(layout: Layout, path: str) -> str:
-    """Return the label of a field for reviewers: its role in the default layout, else its key."""
-    if not layout.profile.is_default:
-        return path
-    return {layout.roles.answer: "Answer", layout.description: "Description", layout.keywords: "Keywords"}.get(
-        path, path
-    )
+    """Return what reviewers read for a field: its label, or else its key."""
+    row = layout.fields.get(path)
+    return (row.spec.label if row else "") or path
+
+
+def group_label_of(layout: Layout, group: str) -> str:
+    """Return what reviewers read for a group of fields: the label of the map that all of them are in, or its name."""
+    if group == answer_group(layout):
+        return "Answer"
+    sections = {layout.fields[path].section if path in layout.fields else "" for path in layout.groups[group]}
+    section = layout.sections.get(sections.pop()) if len(sections) == 1 else None
+    return (section.spec.label if section else "") or group
 
 
 def _is_editable(layout: Layout, path: str) -> bool:

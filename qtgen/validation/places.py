@@ -117,6 +117,7 @@ def _names(layout: Layout, *, is_link: bool) -> Mapping[str, str]:
         names |= {role: key for role, key in of_link.items() if key}
     if links:
         copies = copied_keys(links)
+        names["link_word"] = links.name
         names["copies"] = " or ".join(f"`{key}`" for key in copies)
         names["all_copies"] = {1: "it", 2: "both"}.get(len(copies), "them")
     return {name: printable(value) for name, value in names.items()}

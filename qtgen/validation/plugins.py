@@ -113,7 +113,7 @@ def rules_key(settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile) ->
     It covers the version of the built-in rules, the settings that page rules read, the profile if it is not the default
     one, and the installed plugins and plugin files that are loaded.
     """
-    site = "" if profile.is_default else f" site {profile.digest}"
+    site = "" if profile.is_default else f" site {profile.cache_key}"
     key = f"rules {RULES_VERSION} {settings.page_key}".rstrip() + site
     if not _loaded.installed and not _loaded.files:
         return key

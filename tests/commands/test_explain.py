@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,12 @@ def test_rules_are_explained_without_the_extras() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 0 2"
     assert "metrics are not listed, because the `evals` extra is not installed" in done.stderr
+
+
+def test_a_reason_that_no_page_of_the_site_can_have_is_not_explained(qtgen: Run) -> None:
+    site = Path(__file__).parents[1] / "fixtures" / "sites" / "workshop" / "site.toml"
+    code, out, err = qtgen("explain", "low-score", "--site", site)
+    assert (code, out) == (2, "")
+    assert "the reason low-score does not apply to the site Harbour Workshop; `qtgen explain` lists" in err
+    assert "low-score" not in qtgen("explain", "--site", site)[1]
+    assert "even if it keeps its `published`" in qtgen("explain", "old", "--site", site)[1]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from qtgen._util.resources import shipped_folder
 from qtgen.page.profile import load_profile
 from support.inference import numbered
 from support.lookalikes import LOOKALIKES
 
+SITES = Path(__file__).parents[1] / "fixtures" / "sites"
 Run = Callable[..., tuple[int, str, str]]
 SHAPE = {"file", "pages", "conforming", "unusable", "left_out", "findings"}
 FINDING = {"layout", "field", "kind", "standing", "statement", "for", "against", "places"}
@@ -37,6 +39,15 @@ def test_a_new_project(qtgen: Run, tmp_path: Path) -> None:
     assert (code, out) == (0, "")
     assert "created" in err
     assert not (tmp_path / "new/site.toml").exists()
+
+
+def test_the_prompts_are_those_for_any_site_if_there_is_a_site_toml(qtgen: Run, tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text((SITES / "workshop" / "site.toml").read_text(encoding="utf-8"))
+    assert qtgen("init", tmp_path / "new")[0] == 0
+    copies = {file.name: file.read_bytes() for file in (tmp_path / "new/prompts").iterdir()}
+    shipped = shipped_folder("prompts")
+    assert copies == {file.name: file.read_bytes() for file in (shipped / "site").iterdir()}
+    assert copies["_house.md.j2"] != (shipped / "_house.md.j2").read_bytes()
 
 
 def test_site_toml_and_a_report(qtgen: Run, site: Path) -> None:
@@ -141,7 +152,7 @@ def test_text_lists_some_places_and_json_all(qtgen: Run, tmp_path: Path, monkeyp
         (("--from", ""), "the path is empty"),
     ],
 )
-def test_bad_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
     Path("empty").mkdir()
     Path("inner").mkdir()
     code, out, err = qtgen("init", *arguments)
@@ -159,7 +170,7 @@ def test_an_existing_file_stays(qtgen: Run, site: Path) -> None:
     assert Path("site.toml").read_text() == "mine"
 
 
-def test_only_pages_that_cannot_be_used(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_usable_pages(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write({"pages/a.md": "---\r\ntitle: x\r\n---\r\n", "pages/b.md": "---\nx"})
     code, _, err = qtgen("init", "--from", "pages")
@@ -175,7 +186,7 @@ def test_a_page_that_cannot_be_read(qtgen: Run, site: Path) -> None:
     assert "pages/page-1.md:1:1: Permission denied" in out
 
 
-def test_the_lines_of_what_is_missing_and_moved(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_missing_and_moved_fields(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every planted fault is reported at its line. Of keys that changed places, either may have moved, and what a map
     lacks at its end is reported at the key of the map.
     """

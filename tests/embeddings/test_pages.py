@@ -20,7 +20,8 @@ from qtgen.embeddings.pages import (
     page_text,
     vector_key,
 )
-from qtgen.page import default_layout, layouts_of, load_profile, read_text
+from qtgen.page import layouts_of, load_profile, read_text
+from qtgen.page.compile import default_layout
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
 WORKSHOP = Path(__file__).parents[1] / "fixtures" / "sites" / "workshop" / "site.toml"

@@ -12,7 +12,8 @@ from qtgen.generation import answers
 from qtgen.generation.answer_parts import Answer, FreeformAnswer, SearchFields, TableAnswer
 from qtgen.generation.cleanup import trim_to_sentence
 from qtgen.llm.dialect.value import without_keywords
-from qtgen.page import Value, default_layout
+from qtgen.page import Value
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 from support import POINTS, parse_json, points_json
 

@@ -13,6 +13,7 @@ from qtgen.errors import PromptError, SettingsError
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.api import default_config, generate
 from qtgen.generation.config import GenerationConfig, load_library
+from qtgen.generation.fillable import check_fillable
 from qtgen.generation.generator import NewPage
 from qtgen.generation.places import Places
 from qtgen.generation.plan import Job, PlanOptions, plan, without_ids
@@ -103,7 +104,15 @@ def test_pages_are_written_below_the_output_folder_and_once_for_one_slug() -> No
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        (Question("???", "Rigging"), "question: no letter a-z and no digit to make a file name from"),
+        (
+            Question("???", "Rigging"),
+            "question: no letter a-z and no digit to make a file name from; "
+            "reword it, or change `slug` in site.toml, which keeps `a-z0-9 -`",
+        ),
+        (
+            Question("索とは何ですか", "Rigging"),
+            "question: no letter a-z and no digit to make a file name from; reword it",
+        ),
         (Question("x" * 300, "Rigging"), "question: has 300 characters; the maximum of `title` is 90"),
         (Question("What is it?", "Enginse"), "subject: `Enginse` is not allowed as `topic`; did you mean `Engines`?"),
         (
@@ -121,12 +130,13 @@ def test_a_question_that_can_have_no_page_fails_with_its_reason(question: Questi
     assert outcome.error.message.startswith(f"q.csv:9: {words}")
 
 
-def test_a_file_name_has_at_most_200_bytes() -> None:
+def test_a_file_name_has_at_most_243_bytes() -> None:
     layout = configured(changed((", max=90", ""))).layout
     places = Places(layout, TODAY)
-    assert places.fault(Question("x" * 197, "Rigging")) is None
-    assert places.fault(Question("x" * 198, "Rigging")) == (
-        "question: a name of its path has 201 bytes; the maximum is 200"
+    assert places.fault(Question("x" * 240, "Rigging")) is None
+    assert places.fault(Question("x" * 241, "Rigging")) == (
+        "question: a name of its path has 244 bytes; the maximum is 243; "
+        "shorten the question, or change `path` in site.toml"
     )
 
 
@@ -216,6 +226,7 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
         ('default="draft"', "max=9", "new pages have no value for `status`"),
         ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
+        ('path = "articles/{topic|slug}/{title|slug}.md"', 'path = "articles/{file.stem}.md"', "names the file itself"),
     ],
 )
 def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, new: str, words: str) -> None:
@@ -290,12 +301,117 @@ def test_pages_without_an_answer_have_no_prompt() -> None:
         config.render(QUESTION)
 
 
+def test_unchanged_copies_of_the_prompts_for_any_site_are_ignored(tmp_path: Path) -> None:
+    copies = tmp_path / "prompts"
+    shutil.copytree(shipped_folder("prompts") / "site", copies)
+    settings = Settings(prompts=copies)
+    for profile, folder in (
+        (site(), shipped_folder("prompts") / "site"),
+        (default_profile(), shipped_folder("prompts")),
+    ):
+        assert {one.path.parent for one in load_library(settings, profile).templates.values()} == {folder}
+
+
 def test_unchanged_copies_of_the_prompts_of_the_default_site_are_ignored(tmp_path: Path) -> None:
     copies = tmp_path / "prompts"
     shutil.copytree(shipped_folder("prompts"), copies, ignore=shutil.ignore_patterns("site"))
     settings = Settings(prompts=copies)
     library = load_library(settings, site())
     assert {template.path.parent for template in library.templates.values()} == {shipped_folder("prompts") / "site"}
-    assert load_library(settings, default_profile()).templates["explain"].path.parent == copies
+    assert load_library(settings, default_profile()).templates["explain"].path.parent == shipped_folder("prompts")
     (copies / "explain.md.j2").write_text((copies / "explain.md.j2").read_text().replace("version: 1", "version: 2"))
     assert load_library(settings, site()).templates["explain"].path.parent == copies
+
+
+PATH = 'path = "articles/{topic|slug}/{title|slug}.md"'
+KEY = '{key="permalink", value="/{topic|slug}/{title|slug}/"}'
+TITLE = '  {key="title", source'
+EXTRA = '  {key="see_also", type="list", style="block", required=false, ref="permalink"},\n'
+LANGUAGE = '  {key="language", value="{file.folder}"},\n'
+LINES = '  {key="lines", type="list", fields=[{key="text"}]},\n'
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "words"),
+    [
+        (
+            [(PATH, 'path = "articles/{file.folder}/{title|slug}.md"')],
+            7,
+            "new pages have no path, because it depends on `{file.folder}`, a part of the path itself; "
+            "write a path of fields that new pages have, such as articles/{title|slug}.md",
+        ),
+        (
+            [(PATH, 'path = "articles/{language|slug}/{title|slug}.md"'), (TITLE, LANGUAGE + TITLE)],
+            7,
+            "new pages have no path, because it depends on `language`, which follows from `{file.folder}`",
+        ),
+        (
+            [
+                (PATH, 'path = "articles/{language}/{title|slug}.md"'),
+                (TITLE, '  {key="language", enum=["en"], required=false},\n' + TITLE),
+            ],
+            7,
+            "because they have no value for `language`; write a path of fields that new pages have, "
+            "such as articles/{title|slug}.md, or give `language` a `source`, `value`, `const` or `default`",
+        ),
+        ([(PATH, 'path = "{summary|slug}.md"')], 7, "the path depends on `summary`, which a model writes; use only"),
+        (
+            [(KEY, '{key="permalink", required=false}')],
+            12,
+            'no value for `permalink`, which has the role `key`; add `value`, such as value="/{title|slug}"',
+        ),
+        (
+            [(KEY, '{key="permalink", only_when={status="live"}, value="/{title|slug}/"}')],
+            12,
+            "which has the role `key`; remove `only_when`, or give another field the role",
+        ),
+        (
+            [(KEY, '{key="permalink", value="/{code}/"}, {key="code", required=false}')],
+            12,
+            "no value for `permalink`, because they have none for `code`; use fields that new pages have, or give",
+        ),
+        (
+            [(KEY, '{key="permalink", value="/{tags}/"}')],
+            12,
+            "no value for `permalink`, because `tags` is a list; use fields with one value in the template",
+        ),
+        ([(EXTRA, EXTRA + LINES)], 24, "new pages have no value for `lines`; add default=[] or required=false"),
+    ],
+)
+def test_a_layout_that_new_pages_cannot_have_is_refused_with_a_remedy(
+    changes: list[tuple[str, str]], line: int, words: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_fillable(configured(changed(*changes)).layout)
+    assert str(caught.value.path).endswith(f"site.toml:{line}")
+    assert words in str(caught.value)
+
+
+def test_an_empty_list_is_a_default() -> None:
+    lines = LINES.replace("]}", "], default=[]}")
+    checked = check(configured(changed((EXTRA, EXTRA + lines))), QUESTION, steps_json())
+    assert (checked.faults, checked.diagnostics) == ((), ())
+    assert checked.text == PAGE.replace("rigging]\n", "rigging]\nlines: []\n")
+
+
+def test_the_values_that_choose_a_layout_are_those_of_its_new_pages() -> None:
+    when = changed(('quote = "double"', 'quote = "double"\nwhen = {status="live"}'))
+    checked = check(configured(when), QUESTION, steps_json())
+    assert checked.text == PAGE.replace("draft", "live")
+
+
+def test_the_reason_names_the_characters_that_the_slug_keeps() -> None:
+    layout = configured(changed(('keep="a-z0-9 -"', 'keep="a-z0-9é -"'))).layout
+    assert Places(layout, TODAY).fault(Question("???", "Rigging")) == (
+        "question: no character to make a file name from; "
+        "reword it, or change `slug` in site.toml, which keeps `a-z0-9é -`"
+    )
+
+
+def test_a_slug_has_at_most_the_characters_that_the_profile_allows() -> None:
+    layout = configured(changed(("ascii=true}", "ascii=true, max=20}"))).layout
+    places = Places(layout, TODAY)
+    assert places.fault(Question("x" * 20, "Rigging")) is None
+    assert places.fault(Question("x" * 21, "Rigging")) == (
+        "question: its file name has 21 characters; the maximum is 20"
+    )

@@ -9,7 +9,7 @@ from qtgen.generation.markdown_answers import read_markdown
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.generation.types import Question
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 
 OBJECT, MARKDOWN = PromptStyle(AnswerFormat.JSON_OBJECT), PromptStyle(AnswerFormat.MARKDOWN)

@@ -7,7 +7,7 @@ from qtgen.generation.grammar import grammar
 from qtgen.generation.parsing import parse
 from qtgen.generation.search_grammar import SENTENCE_MAX
 from qtgen.llm.types import AnswerFormat, Prompt, PromptStyle
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 from support.gbnf import Grammar
 

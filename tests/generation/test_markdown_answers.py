@@ -15,7 +15,7 @@ from qtgen.generation.answer_parts import Answer
 from qtgen.generation.markdown_answers import read_markdown
 from qtgen.generation.parsing import parse
 from qtgen.llm.types import AnswerFormat, Prompt, PromptStyle
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 
 QUESTION = "What is osmosis?"

@@ -15,7 +15,7 @@ from qtgen.generation.decisions import Action, Decision
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.page_scores import write_scores
 from qtgen.generation.types import Draft, Outcome, Question, Status
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 
@@ -109,7 +109,7 @@ def test_a_line_that_a_crash_cut_short_is_skipped(output: OutputFolder) -> None:
     with output.provenance_file.open("a") as file:
         file.write('{"url": "/v", "id": 9')
     assert output.highest_id(None, layout=default_layout()) == 41
-    assert list(output.provenance_index().records) == [URL]
+    assert list(output.provenance_index(default_layout()).records) == [URL]
 
 
 # --- deleted pages ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from qtgen.generation.plan import BLOCK, Job, PlanOptions, QuestionIndex, near_d
 from qtgen.generation.questions import InvalidRow
 from qtgen.generation.types import Outcome, Question, Status
 from qtgen.llm.ledger import Ledger
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from support import TODAY
 from support.default_site import PLACES
 

@@ -11,7 +11,7 @@ from qtgen.generation.prompts import PromptLibrary, repair_prompt
 from qtgen.generation.templates import escape_tags
 from qtgen.generation.types import Question
 from qtgen.llm.types import AnswerFormat, PromptStyle
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 
 SCHEMAS = {shape: answers.schema(shape, default_profile()) for shape in answers.shapes_of(default_profile())}

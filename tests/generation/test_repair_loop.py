@@ -386,3 +386,9 @@ def test_an_endpoint_that_rejects_every_format_fails_the_page(config: Generation
     assert (outcome.status, outcome.attempts) == (Status.FAILED, 0)
     assert outcome.error == Failure("style", "the endpoint rejects it")
     assert len(provider.asked) <= 3
+
+
+def test_the_accepted_answer_does_not_count_as_invalid(config: GenerationConfig) -> None:
+    provider = Scripted("3", "x", "4")
+    outcome = weigh(config, provider)
+    assert (outcome.draft and outcome.draft.text, outcome.attempts, provider.rejected) == ("3", 3, 2)

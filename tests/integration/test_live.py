@@ -19,7 +19,7 @@ from qtgen.llm.endpoint import make_request
 from qtgen.llm.local import download, server
 from qtgen.llm.openai import OpenAISender
 from qtgen.llm.types import AnswerFormat, Message, Prompt, PromptStyle
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 
 pytestmark = [

@@ -267,6 +267,10 @@ def test_the_report_fits_a_phone_and_can_be_read_without_a_script(
     assert not page.locator("form").first.is_visible()
 
 
-@pytest.mark.parametrize(("slots", "words"), [(1, "one related article."), (5, "five related articles."), (7, "seven")])
+@pytest.mark.parametrize(("slots", "words"), [(1, "one reference."), (5, "five references."), (7, "seven")])
 def test_the_report_says_how_many_links_a_page_has(slots: int, words: str) -> None:
-    assert f"Each page has up to {words}" in render_report(GRAPH, replace(LISTS, slots=slots), PLACE)
+    place = replace(PLACE, link="reference")
+    document = render_report(GRAPH, replace(LISTS, slots=slots), place)
+    assert f"Each page has up to {words}" in document
+    assert "References of 1,200 pages" in document
+    assert "These pages have no reference" in document

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -9,7 +10,7 @@ import pytest
 
 from qtgen.page import schema
 from qtgen.page.fields import Section
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import default_profile, load_profile
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.default_tables import DESCRIPTION_MAX, FIELDS, LAYOUT, SUBJECTS, read_text
 
@@ -78,6 +79,12 @@ def test_cloudcannon_has_an_input_for_every_key() -> None:
     top = {f"$.{path}" for path in FIELDS if path not in nested}
     assert set(config["_inputs"]) == top | nested | {row.path for row in LAYOUT.rows if isinstance(row, Section)}
     assert config["schemas"]["default"]["remove_extra_inputs"] is False, "or saving deletes keys that it does not list"
+
+
+def test_cloudcannon_gets_the_key_of_the_schema_if_pages_have_one() -> None:
+    assert schema.cloudcannon_config(default_profile())["collections_config"]["learn"]["schema_key"] == "_schema"
+    site = load_profile(Path(__file__).parents[1] / "fixtures" / "sites" / "workshop" / "site.toml")
+    assert "schema_key" not in schema.cloudcannon_config(site)["collections_config"]["pages"]
 
 
 def test_cloudcannon_inputs_have_the_fields_types_and_limits() -> None:

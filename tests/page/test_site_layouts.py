@@ -147,7 +147,7 @@ def test_optional_fields_are_removed_and_come_back_in_their_place(site: Lookalik
 
 
 @each_site
-def test_what_is_emitted_reads_back(site: Lookalike) -> None:
+def test_emitted_pages_are_read_back(site: Lookalike) -> None:
     for page in pages_of(site):
         text = emit(page.values, page.layout)
         again = read_text(text, page.layout)

@@ -35,13 +35,13 @@ def test_other_addresses_have_no_parts(text: str) -> None:
     assert URL.parts_in(text, SLUG) is None
 
 
-def test_a_reference_stands_for_the_same_text_each_time() -> None:
+def test_a_repeated_reference_must_match_the_same_text() -> None:
     template = parse_template("{title|slug}/{title|slug}.md")
     assert template.parts_in("tea/tea.md", SLUG) == {TITLE: "tea"}
     assert template.parts_in("tea/jam.md", SLUG) is None
 
 
-def test_a_field_as_it_is_stands_for_a_name() -> None:
+def test_an_unfiltered_field_matches_a_name() -> None:
     template = parse_template("{number}.{title|slug}.md")
     assert template.parts_in("n 7.tea.md", SLUG) == {Reference("number", ()): "n 7", TITLE: "tea"}
     assert template.parts_in("a/7.tea.md", SLUG) is None
@@ -65,3 +65,18 @@ def test_the_parts_of_a_filled_template_are_the_slugs(settings: Slug, title: str
     text = URL.fill({"title": title, "subject": subject}, slug)
     if text and slug(title) and slug(subject):
         assert URL.parts_in(text, settings) == {SUBJECT: slug(subject), TITLE: slug(title)}
+
+
+@pytest.mark.parametrize(
+    ("keep", "text", "expected"),
+    [
+        ("a-z]|[", "a.b]c|d[e/f", "ab]c|d[ef"),
+        ("^a-c", "a^b/d", "a^b"),
+        (r"\w ", "a é-b", "a-éb"),
+        (r"\d\-", "1-a", "1-"),
+        ("a-c-9", "a-b9d", "a-b9"),
+        ("a&&b", "a&b-c", "a&b"),
+    ],
+)
+def test_a_slug_keeps_the_characters_that_are_listed(keep: str, text: str, expected: str) -> None:
+    assert slugger(Slug(keep=keep, collapse=False, ascii=False))(text) == expected

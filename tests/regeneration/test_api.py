@@ -14,7 +14,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
 from qtgen.llm.types import Prompt
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.regeneration.api import default_filter, regenerate
 from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult

@@ -14,7 +14,8 @@ from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Question, Status
 from qtgen.page import Page, Profile, read_text
 from qtgen.regeneration.api import default_filter, regenerate
-from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.page_state import Criteria
+from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.staleness import StalenessFilter
 from support import TODAY, Scripted

@@ -18,11 +18,11 @@ from qtgen.regeneration.compare import (
     MIN_INFORMATION,
     Comparison,
     answer_objections,
-    compare_by_judges,
     compare_by_metrics,
     description_objections,
     keyword_objections,
 )
+from qtgen.regeneration.judged import compare_by_judges
 from qtgen.regeneration.measures import MEASURES
 from support.default_site import DESCRIPTION_TEXT, KEYWORDS_TEXT
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, make_page

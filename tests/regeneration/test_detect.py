@@ -16,13 +16,14 @@ from qtgen.page import Page
 from qtgen.page.profile import default_profile
 from qtgen.regeneration import detect
 from qtgen.regeneration.detect import find_stale
-from qtgen.regeneration.reasons import REASONS, Criteria
+from qtgen.regeneration.page_state import Criteria
+from qtgen.regeneration.reasons import REASONS
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport, StalePage
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.run import ValidationOptions
 from support import TODAY
 from support.default_site import WRITTEN_GROUPS
-from support.default_tables import FIELD_GROUPS, read_text
+from support.default_tables import FIELD_GROUPS, LAYOUT, read_text
 from support.pages import (
     DANGLING_LINK,
     LONG_DESCRIPTION,
@@ -61,7 +62,7 @@ def find(
         options,
         staleness,
         criteria,
-        provenance or ProvenanceIndex(),
+        provenance or ProvenanceIndex(LAYOUT),
         config,
         decisions=decisions,
         with_dates=with_dates,
@@ -76,7 +77,7 @@ def record(page: Page, groups: Iterable[str] = WRITTEN_GROUPS, **values: Any) ->
 
 
 def index(*lines: Mapping[str, Any]) -> ProvenanceIndex:
-    return read_provenance(json.dumps(line).encode() for line in lines)
+    return read_provenance((json.dumps(line).encode() for line in lines), LAYOUT)
 
 
 def stale_paths(report: StalenessReport) -> list[str]:

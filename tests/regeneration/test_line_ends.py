@@ -8,12 +8,12 @@ import pytest
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import ProvenanceIndex
 from qtgen.generation.types import Status
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 from qtgen.regeneration.api import default_filter
 from qtgen.regeneration.detect import find_stale
+from qtgen.regeneration.page_state import Criteria
 from qtgen.regeneration.plan import RewriteSources, plan_jobs
-from qtgen.regeneration.reasons import Criteria
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
 from qtgen.regeneration.staleness import StalenessFilter, StalenessReport
 from qtgen.site.discovery import iter_batches
@@ -47,7 +47,7 @@ def find(config: GenerationConfig, staleness: StalenessFilter | None = None) -> 
         ValidationOptions((), profile=default_profile()),
         staleness or default_filter(default_layout()),
         criteria,
-        ProvenanceIndex(),
+        ProvenanceIndex(default_layout()),
         config,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from qtgen.errors import Failure
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.types import Status
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.regeneration.plan import RewriteSources, not_attempted, plan_jobs, prioritize
 from qtgen.regeneration.rewrite import RewriteJob, RewriteResult
 from qtgen.regeneration.staleness import StalePage

@@ -7,17 +7,10 @@ import pytest
 
 from qtgen.generation.decisions import Action, Decision, State
 from qtgen.generation.provenance import ProvenanceRecord, group_digests
-from qtgen.page import Page, default_layout
-from qtgen.regeneration.reasons import (
-    REASONS,
-    Criteria,
-    PageState,
-    complaint_of,
-    describe_reason,
-    group_of,
-    is_rule,
-    reason,
-)
+from qtgen.page import Page
+from qtgen.page.compile import default_layout
+from qtgen.regeneration.page_state import Criteria, PageState
+from qtgen.regeneration.reasons import REASONS, complaint_of, describe_reason, group_of, is_rule, reason
 from support.default_site import WRITTEN_GROUPS
 from support.pages import make_page
 
@@ -131,11 +124,13 @@ def test_every_reason_is_documented() -> None:
 
 
 def test_a_description_says_when_the_reason_is_active() -> None:
-    heading = {name: describe_reason(one).splitlines()[0] for name, one in REASONS.items()}
+    heading = {name: describe_reason(one, default_layout()).splitlines()[0] for name, one in REASONS.items()}
     assert heading["old"] == "## old (active if `older_than` is given)"
     assert heading["prompt-changed"] == "## prompt-changed (active by default)"
     assert heading["unknown-provenance"] == "## unknown-provenance (active only if named)"
-    assert "(active if --score-below is given)" in describe_reason(REASONS["low-score"], lambda _: "--score-below")
+    assert "(active if --score-below is given)" in describe_reason(
+        REASONS["low-score"], default_layout(), lambda _: "--score-below"
+    )
 
 
 def test_a_registered_function_becomes_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,16 +14,8 @@ from qtgen.generation.config import GenerationConfig
 from qtgen.generation.provenance import group_digests
 from qtgen.generation.types import Status
 from qtgen.llm.types import STANDARD_STYLE, AnswerFormat, PromptStyle
-from qtgen.regeneration.rewrite import (
-    NO_REFERENCE,
-    RewriteJob,
-    RewriteResult,
-    RewriteTask,
-    attempt_key,
-    rewrite,
-    rewrite_record,
-    splice_problem,
-)
+from qtgen.regeneration.attempts import attempt_key, rewrite_record
+from qtgen.regeneration.rewrite import NO_REFERENCE, RewriteJob, RewriteResult, RewriteTask, rewrite, splice_problem
 from support import TODAY, Scripted, points_json
 from support.default_tables import FIELD_GROUPS, read_text
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, UNSPACED_KEYWORDS, changed_lines, make_page

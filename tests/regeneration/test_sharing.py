@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qtgen.generation.types import Status
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.regeneration.plan import not_attempted
 from qtgen.regeneration.rewrite import RewriteResult
 from qtgen.regeneration.sharing import SharedPages

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtgen.generation.parsing import ParsedAnswer, parse
 from qtgen.llm.types import STANDARD_STYLE, Completion, Prompt, Usage
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"

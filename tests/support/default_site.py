@@ -4,7 +4,8 @@ from qtgen.generation.page_texts import PageText, page_texts
 from qtgen.generation.parsing import schema_names
 from qtgen.generation.places import Places
 from qtgen.generation.provenance import written_groups
-from qtgen.page import default_layout, default_profile
+from qtgen.page import default_profile
+from qtgen.page.compile import default_layout
 from support import TODAY
 
 PLACES = Places(default_layout(), TODAY)

@@ -1,7 +1,8 @@
 """The default site, as most tests use it: its layout, its tables, and reading with its profile."""
 
 import qtgen.page as page_package
-from qtgen.page import Page, default_layout, default_profile
+from qtgen.page import Page, default_profile
+from qtgen.page.compile import default_layout
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Profile
 

@@ -17,7 +17,7 @@ from qtgen.generation import answers
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.prompts import PromptLibrary
 from qtgen.llm.cassettes import same_bytes, without_secrets
-from qtgen.page import default_layout
+from qtgen.page.compile import default_layout
 from qtgen.page.profile import default_profile
 from qtgen.validation import plugins as validation_plugins
 from qtgen.validation import workers

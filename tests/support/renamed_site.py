@@ -169,10 +169,17 @@ def rename_diagnostic(diagnostic: Mapping[str, Any]) -> dict[str, Any]:
         "fix": fix
         and {
             **fix,
-            "description": rename_text(fix["description"], *names),
+            "description": _rename_copied(rename_text(fix["description"], *names)),
             "edits": [{**edit, "text": _rename_edit(field or "", edit)} for edit in fix["edits"]],
         },
     }
+
+
+def _rename_copied(description: str) -> str:
+    """Return the description of a fix with the fields renamed that it copies from the target of a link."""
+    copied = re.compile(r"(?<=^copy the target's ).*(?= to `)")
+    name = re.compile(r"\b(?!and\b)\w+")
+    return copied.sub(lambda fields: name.sub(lambda match: rename_key(match[0]), fields[0]), description)
 
 
 def _rename_edit(field: str, edit: Mapping[str, Any]) -> str:

@@ -54,13 +54,12 @@ def open_index(
 ) -> ReviewIndex:
     """Return the index of pages, by default of those below `site`."""
     store = OutputFolder(Path(out))
+    profile = checks.pop("profile", default_profile())
     newest = max((path.stat().st_ctime_ns for path in Path().rglob("*.md")), default=0)
     sources = IndexSources(
         paths=[Path(path) for path in paths or ("site",)],
         store=store,
-        checks=ValidationOptions(
-            checks.pop("rules", choose_rules(profile=default_profile())), **checks, profile=default_profile()
-        ),
+        checks=ValidationOptions(checks.pop("rules", choose_rules(profile=profile)), **checks, profile=profile),
         project=Path(),
         clock=lambda: now_ns or newest + LATER_NS,
     )

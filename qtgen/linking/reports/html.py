@@ -53,11 +53,13 @@ class ReportPlace:
         folder: The folder of the report. Links to pages start there.
         pages: Files and folders that were checked, for commands that the report shows.
         corpus: The whole site, if it was given.
+        link: What people call a link of the site.
     """
 
     folder: Path = Path()
     pages: Sequence[str] = ()
     corpus: str = ""
+    link: str = "related page"
 
     def command(self, words: str, *options: str) -> str:
         """Return a command on the same pages: the words, the pages and the corpus, and options."""
@@ -96,7 +98,7 @@ def render_report(graph: Graph, lists: GraphLists | None = None, place: ReportPl
         verdict=_verdict(graph),
         place=place,
         lists=lists,
-        slots=_related_articles(lists.slots) if lists else "",
+        slots=_slots(lists.slots, place.link) if lists else "",
         bars=_bars(graph, lists),
         bar_width=_BAR_WIDTH,
         faults=_faults(lists, place) if lists else [],
@@ -119,8 +121,9 @@ def _verdict(graph: Graph) -> tuple[str, str]:
     return "bad", " and ".join(parts)
 
 
-def _related_articles(count: int) -> str:
-    return f"{_NUMBERS[count]} related article{'s' * (count != 1)}"
+def _slots(count: int, noun: str) -> str:
+    """Return how many links a page may have, in words."""
+    return f"{_NUMBERS[count]} {noun}{'s' * (count != 1)}"
 
 
 def _bars(graph: Graph, lists: GraphLists | None) -> list[Bar]:

@@ -16,8 +16,8 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.provenance import group_digests, written_groups
 from qtgen.generation.records import record_text
 from qtgen.page import Page, Value, read_text, splice
-from qtgen.page.compile import typed
 from qtgen.page.layout import Layout
+from qtgen.page.types import typed
 from qtgen.review.decisions.edits import AddsErrors, check_edit
 from qtgen.review.decisions.rewrites import changed_fields, rewrite_of
 from qtgen.review.decisions.undo import UndoTexts, restored_text
@@ -194,7 +194,7 @@ def _unscored(layout: Layout, score: str) -> Value:
     """Return the score of a page that was not scored yet, or None if such a page has no score."""
     row = layout.fields[score]
     default = row.spec.default
-    return None if default is None or isinstance(default, tuple) else typed(default, row.kind)
+    return None if default is None or isinstance(default, tuple) else typed(default, row.spec.kinds)
 
 
 def _as_type_of(value: Value, old: Any) -> Value:

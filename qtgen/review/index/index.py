@@ -16,24 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xxhash import xxh3_64_hexdigest
-
-from qtgen._util.sqlite import open_cache_database
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import Decision, DecisionLog
 from qtgen.generation.output import OutputFolder
 from qtgen.review.index.check_pass import CheckedPages, check_pages
+from qtgen.review.index.database import open_database, open_in_memory
 from qtgen.review.index.facets import Facets
 from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.index.page_paths import PagePaths
 from qtgen.review.index.table import (
     COLUMNS,
-    INDEXES,
     LAYOUT,
-    SCHEMA,
     Condition,
     condition_of,
-    execute_all,
     order_of,
     page_of,
 )
@@ -45,7 +40,6 @@ from qtgen.validation.project_cache import project_cache
 from qtgen.validation.run import ValidationOptions
 
 PAGE_SIZE = 50
-_MEMORY_MAP = 1 << 28  # bytes
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +89,7 @@ class ReviewIndex:
         self.notes: list[str] = []
         """Sentences about paths that could not be read."""
         self._lock, self._refreshing = threading.RLock(), threading.Lock()
-        self._open(_open(sources))
+        self._open(open_database(sources.project, _identity(sources)))
         self._paths = PagePaths(sources.paths)
         self._reviewers: tuple[int, Counter[str]] = (0, Counter())
         self.statements = 0
@@ -107,7 +101,7 @@ class ReviewIndex:
         except sqlite3.Error as error:
             _log.warning("the index cannot be written, and is kept in memory: %s", error)
             self._database.close()
-            self._open(_in_memory())
+            self._open(open_in_memory())
             self.refresh()
 
     def _open(self, database: sqlite3.Connection) -> None:
@@ -274,33 +268,8 @@ class ReviewIndex:
             self._database.close()
 
 
-def _open(sources: IndexSources) -> sqlite3.Connection:
-    """Open the index of these paths, or an empty one in memory if the disk cannot hold it."""
+def _identity(sources: IndexSources) -> str:
+    """Return what tells the index of these paths from others."""
     profile = sources.checks.profile
-    site = [] if profile.is_default else [profile.digest]
-    identity = "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))
-    name = f"review-{xxh3_64_hexdigest(os.fsencode(identity))}.sqlite"
-    database = open_cache_database(sources.project / ".qtgen" / "cache", name, SCHEMA, any_thread=True)
-    if database is None:
-        return _in_memory()
-    try:
-        return _prepare(database)
-    except sqlite3.Error as error:  # locked, or damaged in a way that shows late
-        _log.warning("%s: not used as an index: %s", name, error)
-        database.close()
-        return _in_memory()
-
-
-def _in_memory() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", check_same_thread=False)
-    database.execute(SCHEMA)
-    return _prepare(database)
-
-
-def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
-    """Set a database up for speed: a power cut may damage it, because it can be made again."""
-    pragmas = ("journal_mode = WAL", "synchronous = OFF", f"mmap_size = {_MEMORY_MAP}", "cache_size = -65536")
-    execute_all(database, (f"PRAGMA {pragma}" for pragma in pragmas))
-    with database:
-        execute_all(database, INDEXES)
-    return database
+    site = [] if profile.is_default else [profile.digest, profile.root]
+    return "\0".join(map(str, [LAYOUT, *site, Path.cwd(), sources.store.folder, *sources.paths]))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from qtgen.generation.provenance import ProvenanceIndex, ProvenanceRecord, read_provenance
+from qtgen.page import Layout
 from qtgen.review.index.tail import Tail
 
 _decode = msgspec.json.Decoder(ProvenanceRecord).decode
@@ -18,11 +19,13 @@ class Origins:
 
     Args:
         file: `provenance.jsonl`. It need not exist.
+        layout: The layout of the pages.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, layout: Layout) -> None:
         self._tail = Tail(file)
-        self._index = ProvenanceIndex()
+        self._layout = layout
+        self._index = ProvenanceIndex(layout)
         self._lock = threading.Lock()
 
     def of(self, url: str) -> Mapping[str, ProvenanceRecord]:
@@ -31,7 +34,7 @@ class Origins:
             with contextlib.suppress(OSError):  # without provenance, nothing is known
                 lines, _, is_whole = self._tail.read()
                 if is_whole:
-                    self._index = read_provenance(lines)
+                    self._index = read_provenance(lines, self._layout)
                 else:
                     self._add(lines)
             return dict(self._index.records.get(url, {}))

@@ -11,7 +11,7 @@ from qtgen.errors import UsageError
 from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import DecisionLog
 from qtgen.generation.output import OutputFolder
-from qtgen.page import Page
+from qtgen.page import Page, main_layout
 from qtgen.page.profile import Profile
 from qtgen.review.audits.audits import AuditProgress, Plan, plans_that_read, read_plan, read_plans, second_readings
 from qtgen.review.decisions.actions import Actions
@@ -182,7 +182,7 @@ def open_workspace(
         queues=Queues(index, PlanQueues(store, log, index, drafts).sources()),
         actions=actions,
         drafts=drafts,
-        origins=Origins(store.provenance_file),
+        origins=Origins(store.provenance_file, main_layout(profile)),
         reservations=Reservations(time.monotonic),
     )
 

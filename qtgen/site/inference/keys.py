@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from qtgen.page.profile import BODY_FIELD
+from qtgen.page.site_file import is_key
 from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft, Member, Value
 from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_with_outliers
 from qtgen.site.inference.kinds import decide_kinds
@@ -62,7 +63,7 @@ def _is_possible(key: str, layout: LayoutDraft, path: str) -> bool:
 
 
 def _has_name(key: str) -> bool:
-    return bool(key.strip()) and "." not in key and "․" not in key
+    return is_key(key) and "․" not in key
 
 
 def _empty_maps(members: Sequence[Member]) -> set[str]:

@@ -23,7 +23,7 @@ _Link = tuple[int, str]  # the number of the page, and the path of the map
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A field by which pages can be named.
+    """A field that links can refer to.
 
     Attributes:
         path: The field.
@@ -104,7 +104,7 @@ class LinkSearch:
         return None
 
     def _hits(self, values: Sequence[Value], target: Target) -> list[tuple[Value, int]]:
-        """Return the values that name another page, with its number."""
+        """Return the values that refer to another page, with its number."""
         return [
             (value, row)
             for value in values

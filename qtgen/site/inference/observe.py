@@ -17,7 +17,7 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, parse_profile
 
 LONG = 300
-"""Characters. A longer text is known by its digest only."""
+"""The most characters of a text that is kept. For a longer text, its digest is kept."""
 _BODY_KEPT = 200
 _OPEN_LAYOUT = b"""
 format = 1
@@ -83,7 +83,7 @@ class Items:
 
 
 class Unusable(NamedTuple):
-    """A page that the inference cannot use.
+    """An unusable page.
 
     Attributes:
         path: The path of the file.
@@ -101,7 +101,7 @@ class Unusable(NamedTuple):
 
 
 class ObservedPage(NamedTuple):
-    """A page as the inference sees it.
+    """The content of a page for the inference.
 
     Attributes:
         path: The path of the file.

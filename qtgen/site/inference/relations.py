@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from qtgen.page.path_check import literal_fault
 from qtgen.page.profile import Kind
 from qtgen.page.template import Slugger, parse_template
 from qtgen.site.inference.columns import FOLDER, STEM, Columns
@@ -78,6 +79,8 @@ class Relations:
         """Set the template of the path of a page."""
         files = self._columns.files
         fit = self._search.best(files, self._sources(""), slugs_only=True)
+        if fit and literal_fault(fit.template.source):
+            fit = None
         standing = standing_with_outliers(fit.agree, len(fit.against)) if fit else None
         source = f"{fit.template.source}.md" if fit else ""
         if fit and standing and (standing is Standing.ASSERTED or not fit.against):
@@ -99,7 +102,7 @@ class Relations:
     def _observed_path(self) -> str:
         """Return a template that keeps the names of files as they are."""
         folders = {file.rpartition("/")[0] for file in self._columns.files}
-        if not all(is_literal(folder) for folder in folders):
+        if not all(is_literal(folder) and not (folder and literal_fault(folder)) for folder in folders):
             return f"{{{FOLDER}}}/{{{STEM}}}.md"
         if len(folders) == 1:
             folder = folders.pop()

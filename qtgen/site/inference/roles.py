@@ -187,7 +187,7 @@ def _choices(draft: Draft) -> list[str]:
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
-    """Yield the required fields whose value nothing gives yet."""
+    """Yield the required fields without a source of their value."""
     for draft in drafts:
         if not draft.is_usual or draft.in_list or "repeat" in draft.settings:
             continue

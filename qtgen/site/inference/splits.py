@@ -1,4 +1,4 @@
-"""Divide the pages of a site into layouts: by folder, or by a key whose values go with different keys."""
+"""Divide the pages of a site into layouts: by folder, or by a key on whose value the other keys depend."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Infer templates: fields, and paths of files, that follow from other fields."""
+"""Infer the templates of fields and of paths."""
 
 import datetime as dt
 from collections import Counter
@@ -14,8 +14,8 @@ _DERIVED_FROM = 40  # pages from which templates are derived
 _TRIED = 200  # pages on which each of them is tried
 _MOST_TRIED = 30
 _MOST_PARTS = 4
-_LEAST = 3  # values of a field that a template is looked for
-_LONGEST = 200  # characters of a value that is looked for in another one
+_LEAST = 3  # values of a field with a possible template
+_LONGEST = 200  # characters of a value to search for in another value
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class TemplateSearch:
         self._extra: Mapping[str, Column] = {STEM: columns.stems, FOLDER: columns.folders}
 
     def column(self, path: str) -> Column:
-        """Return the values of a field, or of what templates can name besides."""
+        """Return the values of a field, or of a name of the file."""
         return self._extra[path] if path in self._extra else self._columns.columns[path]
 
     def best(self, target: Column, sources: Sequence[str], *, slugs_only: bool = False) -> Fit | None:

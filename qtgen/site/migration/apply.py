@@ -12,7 +12,8 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD
 from qtgen.page.reader import read, read_as, read_text
 from qtgen.page.splicer import splice_edits
-from qtgen.site.migration.conformity import conforms, has_type
+from qtgen.page.types import has_type
+from qtgen.site.migration.conformity import conforms
 from qtgen.site.migration.edits import move_edits, removal_edits, removed_paths, rename_edits
 from qtgen.site.migration.plan import Change, LayoutChange, Migration
 from qtgen.site.migration.proof import Touched, prove
@@ -198,7 +199,7 @@ class _Work:
         if body is None or page.style.body is None:
             return
         if page.style.body != self.change.old.body:
-            raise SpliceError("the text after the front matter is not that of the former layout")
+            raise SpliceError("the text after the front matter is not the `body` of the former layout")
         self.page = read_text(page.text.removesuffix(page.style.body) + body, page.layout)
         self.touched.body = True
         self._note("constant", [BODY_FIELD])

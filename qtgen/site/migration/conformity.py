@@ -1,35 +1,8 @@
 """Whether a page has the keys, the order and the types of its layout."""
 
-import datetime as dt
-from collections.abc import Sequence
-
 from qtgen.page.document import Page
-from qtgen.page.profile import BODY_FIELD, Kind
-
-
-def has_type(value: object, kinds: Sequence[Kind]) -> bool:
-    """Return whether a value has one of the types."""
-    return any(_is(value, kind) for kind in kinds)
-
-
-def _is(value: object, kind: Kind) -> bool:
-    match kind:
-        case Kind.TEXT:
-            return isinstance(value, str)
-        case Kind.BOOL:
-            return isinstance(value, bool)
-        case Kind.INT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case Kind.FLOAT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Kind.DATE:
-            return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
-        case Kind.DATETIME:
-            return isinstance(value, dt.date)
-        case Kind.LIST:
-            return isinstance(value, list)
-        case _:
-            return isinstance(value, dict)
+from qtgen.page.profile import BODY_FIELD
+from qtgen.page.types import has_type
 
 
 def conforms(page: Page) -> bool:

@@ -98,7 +98,7 @@ def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list
         parent = path.rpartition(".")[0]
         twin = f"{parent}.{key}" if parent else key
         if is_present(page, twin, sections):
-            raise SpliceError(f"the page has the new key `{twin}` too", field=path)
+            raise SpliceError(f"the page already has the new key `{twin}`", field=path)
         edits.append(_rename(page, page.key_span(path), key))
     for path, keys in change.match.items.items():
         for inner, span, key in _item_keys(page, path, keys):
@@ -118,7 +118,7 @@ def _item_keys(page: Page, path: str, keys: Mapping[str, str]) -> Iterable[tuple
         if inner.startswith(f"{path}.") and number.isdecimal() and key in keys:
             twin = f"{path}.{number}.{keys[key]}"
             if page.key_spans and twin in page.key_spans:
-                raise SpliceError(f"the page has the new key `{twin}` too", field=inner)
+                raise SpliceError(f"the page already has the new key `{twin}`", field=inner)
             yield inner, span, keys[key]
 
 
@@ -157,7 +157,7 @@ def move_edits(page: Page, change: LayoutChange, section: str) -> tuple[list[Tex
     old_ranks = [change.old.order[change.former[path]] for path in present]
     for number, rank in enumerate(old_ranks[1:], 1):
         if rank < old_ranks[number - 1]:
-            message = "is in the place of neither the former nor the new layout"
+            message = "is neither in its former nor in its new place"
             raise SpliceError(message, field=present[number])
     stay = staying(ranks)
     first = present[0]

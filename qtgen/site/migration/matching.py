@@ -113,15 +113,15 @@ class _Matcher:
         if spec.was not in keys:
             if spec.key in keys:
                 return spec.key
-            remedy = suggestion(spec.was, [*keys]) or "name the former key in the same map, or remove `was`"
+            remedy = suggestion(spec.was, [*keys]) or "write a former key of the same map, or remove `was`"
             raise self._fail((*place, "was"), f"the former layout has no field `{spec.was}` here", remedy)
         two_steps = "migrate in two steps, with another key in between"
         if spec.key in keys:
-            message = f"the former layout has `{spec.key}` too, so changed pages could not be told apart"
+            message = f"the former layout has `{spec.key}` too, so qtgen could not distinguish changed pages"
             raise self._fail((*place, "was"), message, two_steps)
         others = [other for other in new if other is not spec and spec.was in (other.key, other.was)]
         if others:
-            message = f"`{others[0].key}` has this name too, so changed pages could not be told apart"
+            message = f"`{others[0].key}` has this name too, so qtgen could not distinguish changed pages"
             raise self._fail((*place, "was"), message, two_steps)
         return spec.was
 
@@ -142,7 +142,7 @@ class _Matcher:
 
     def _check_value(self, spec: FieldSpec, path: str, place: Place) -> None:
         if spec.const is None and spec.value is None and spec.default is None:
-            message = f"is new and required, but nothing gives `{path}` a value on existing pages"
+            message = f"is new and required, but `{path}` has no value for existing pages"
             remedy = "add `const`, `value` or `default`, or write required = false"
             raise self._fail((*place, "key"), message, remedy)
 
@@ -182,10 +182,12 @@ class _Matcher:
                 if spec.const != before[former].const or (Kind.LIST in spec.kinds and spec.fields):
                     raise self._form_error(here, "key", f"{new.path}.{spec.key}")
             elif spec.required is not False:
-                message = f"is new and required in the maps of the list `{new.path}`, which cannot be added to pages"
+                message = f"is new and required in the maps of the list `{new.path}`; qtgen cannot add it to pages"
                 raise self._fail((*here, "key"), message, "write required = false")
         if gone := [key for key in before if key not in keys]:
-            message = f"the maps of the list `{new.path}` have lost `{gone[0]}`, which cannot be removed from pages"
+            message = (
+                f"the maps of the list `{new.path}` no longer contain `{gone[0]}`; qtgen cannot remove it from pages"
+            )
             raise self._fail((*place, "fields"), message, f"keep `{gone[0]}` with required = false")
         if changed := {former: key for former, key in keys.items() if former != key}:
             self.result.items[old.path] = changed

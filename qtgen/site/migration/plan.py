@@ -176,7 +176,7 @@ def _refuse_mixed_up_layouts(changes: Mapping[int, LayoutChange]) -> None:
             if other is not change and when and when == other.old.spec.when and when != change.old.spec.when:
                 profile = change.new.profile
                 message = (
-                    f"is what chose layout {other.old.number + 1} before, so changed pages could not be told apart"
+                    f"is what chose layout {other.old.number + 1} before, so qtgen could not distinguish changed pages"
                 )
                 remedy = "migrate in two steps, with another value in between"
                 raise profile_error(profile.raw, profile.path, ("layout", change.new.number, "when"), message, remedy)

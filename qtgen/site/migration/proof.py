@@ -108,7 +108,7 @@ def _compare(
     before: Page, after: Page, old: Span, new: Span, old_spans: Sequence[Span], new_spans: Sequence[Span]
 ) -> None:
     if _without(before.text, old, old_spans) != _without(after.text, new, new_spans):
-        raise SpliceError("a line that has nothing to do with the change would change too")
+        raise SpliceError("an unrelated line would change")
 
 
 def _touched_before(before: Page, after: Page, change: LayoutChange, touched: Touched) -> list[Span]:

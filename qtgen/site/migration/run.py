@@ -78,7 +78,7 @@ def migrate_files(
 
 
 def _migrate_chunk(paths: Sequence[str], old: Profile, new: Profile, write: bool, texts: bool) -> list[MigratedFile]:
-    """Carry some pages over, and write them with one wait for the disk."""
+    """Update some pages, and sync them to the disk together."""
     migration = plan_migration(old, new)
     results: list[MigratedFile] = []
     changed: list[tuple[int, Path, bytes, bytes]] = []

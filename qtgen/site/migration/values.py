@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtgen.errors import SpliceError
-from qtgen.page.compile import typed
 from qtgen.page.document import Value
 from qtgen.page.layout import Layout
-from qtgen.page.profile import FieldSpec, Kind, Scalar
+from qtgen.page.profile import FieldSpec, Kind
+from qtgen.page.types import typed
 from qtgen.site.migration.plan import LayoutChange
 
 Values = Mapping[str, Any]
@@ -45,24 +45,7 @@ def required_value(layout: Layout, path: str, values: Values, file: Mapping[str,
         raise SpliceError("is missing, and the new layout requires it", field=path)
     if isinstance(spec.default, tuple):
         return [*spec.default]
-    return _typed(spec.default, spec)
-
-
-def _typed(value: Scalar, spec: FieldSpec) -> Value:
-    """Return a value of the profile with the first of the field's types that it has."""
-    natural: dict[type, tuple[Kind, ...]] = {
-        bool: (Kind.BOOL,),
-        int: (Kind.INT, Kind.FLOAT),
-        float: (Kind.FLOAT,),
-        str: (Kind.TEXT, Kind.DATE, Kind.DATETIME),
-    }
-    kinds = [kind for kind in spec.kinds if kind in natural[type(value)]]
-    for kind in kinds:
-        try:
-            return typed(value, kind)
-        except ValueError:
-            continue
-    return value
+    return typed(spec.default, spec.kinds)
 
 
 def computed_value(change: LayoutChange, path: str, before: Values, now: Values, file: Mapping[str, str]) -> Value:

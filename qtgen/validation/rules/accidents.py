@@ -33,7 +33,7 @@ def accidental_strikethrough(file: PageFile) -> Iterator[Finding]:
     r"""Text between two single tildes is struck through: `H~2~O`, or `3~5 … 6~8`.
 
     Why it is bad: the author meant a subscript, or "about". The reader sees text that is struck through.
-    Fix: write the Unicode character (`H₂O`), math (`$H_2O$`) or `\~`. `--fix --unsafe` writes `\~`. This is unsafe
+    Fix: write the Unicode character (`H₂O`){math_subscript} or `\~`. `--fix --unsafe` writes `\~`. This is unsafe
     because the author may have meant to strike the text through, for which `~~` is the usual mark.
     Precision: no finding on 9,923 live pages, and no text on them is struck through.
     Limits: the rule does not report an accidental `~~`.
@@ -147,9 +147,9 @@ _MARKED = re.compile(
     applies=has_answer,
 )
 def accidental_code(file: PageFile) -> Iterator[Finding]:
-    """Text, a list or math is indented by four spaces or more, so that the site shows it as code.
+    """{indented_things} is indented by four spaces or more, so that the site shows it as code.
 
-    Why it is bad: a reader sees the marks of Markdown and LaTeX, in lines that do not wrap.
+    Why it is bad: a reader sees the marks of Markdown{and_latex}, in lines that do not wrap.
     Fix: indent it like the list item that it belongs to, or not at all. No automatic fix.
     Precision: no finding on 9,923 live pages.
     Limits: the rule does not report a sentence that looks like code, because it has brackets, `=` or `;`, or no capital

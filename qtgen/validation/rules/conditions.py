@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from qtgen.page import Page, Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field, Section
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Profile, Scalar
+from qtgen.page.types import typed
 
 
 def meets(values: Mapping[str, Value], conditions: Mapping[str, Scalar], layout: Layout) -> bool:
@@ -15,7 +15,7 @@ def meets(values: Mapping[str, Value], conditions: Mapping[str, Scalar], layout:
 
 
 def _typed(layout: Layout, path: str, value: Scalar) -> Value:
-    return typed(value, layout.fields[path].kind) if path in layout.fields else value
+    return typed(value, layout.fields[path].spec.kinds) if path in layout.fields else value
 
 
 def conditional_paths(page: Page) -> Iterator[tuple[str, FieldSpec]]:

@@ -64,7 +64,34 @@ def _unless_hidden(layout: Layout) -> str:
     return f", and the page does not have `{layout.roles.hidden}`" if layout.roles.hidden else ""
 
 
+def _if_math(words: str, otherwise: str = "") -> Callable[[Layout], str]:
+    """Return the placeholder for words about formulas, which only some sites render."""
+    return lambda layout: words if layout.codec.math else otherwise
+
+
+_MATH_WORDS: Mapping[str, Callable[[Layout], object]] = {
+    "or_display": _if_math(", `$$`"),
+    "display_alone": _if_math(", or `$$` is not alone on its line"),
+    "display_errors": _if_math(
+        "A `$$` that is not closed, or that hides a part of a formula, is an error. The other findings are warnings."
+    ),
+    "or_dollars": _if_math(" or `$$`"),
+    "rest_of_display": _if_math(" What follows an opening `$$` on its line is not"),
+    "display_before_words": _if_math("shown, and a `$$` before words closes nothing. "),
+    "display_fix": _if_math(", or write `$$` on a line of its own, indented like the list item around it"),
+    "math_or": _if_math("math or "),
+    "formula_and": _if_math("`$|x|$` and "),
+    "bars_in_math": _if_math(r", and `\vert` or `\Vert` in math"),
+    "math_subscript": _if_math(", math (`$H_2O$`)"),
+    "indented_things": _if_math("Text, a list or math", "Text or a list"),
+    "and_math": _if_math(" and math"),
+    "formulas_compared": _if_math(" Sentences with math are not compared."),
+    "and_latex": _if_math(" and LaTeX"),
+}
+
+
 CONTENT_WORDS: Mapping[str, Callable[[Layout], object]] = {
+    **_MATH_WORDS,
     "too_long_texts": _too_long_texts,
     "too_short_texts": _too_short_texts,
     "cut_texts": _cut_texts,

@@ -25,7 +25,7 @@ from qtgen.validation.rules.example_values import (
 )
 from qtgen.validation.rules.types import AnyExample, Example
 
-_FOLDER = "outputs"  # of the example pages
+_FOLDER = "outputs"  # of the example pages of a profile that belongs to no folder
 _SWAPPED = {"7": "8", "8": "7", "smosis": "iffusion", "iffusion": "smosis", "O": "D", "o": "d", "D": "O", "d": "o"}
 
 
@@ -80,7 +80,7 @@ class ExampleSite:
     def path_of(self, values: Mapping[str, Value]) -> str:
         """Return the path of a page with the given values."""
         path = self.layout.page_path(values) or "page.md"
-        return f"{_FOLDER}/{path}" if self.profile.is_default else path
+        return path if self.profile.root else f"{_FOLDER}/{path}"
 
     def change(self, changes: Mapping[str, Value]) -> Example:
         """Return the example in which fields have other values, and all else is unchanged. None removes a field."""
@@ -130,6 +130,12 @@ class ExampleSite:
         values = filled(self.layout, {**self.page.values, **changes})
         style = replace(self.page.style, body=None) if self.layout.has_text_body else self.page.style
         return Example(text=emit(values, self.layout, style), path=self.path_of(values))
+
+    def with_question(self, question: str) -> Example:
+        """Return the example in which the page has another question, and the path that follows from it."""
+        role = self.layout.roles.question
+        path = self.change_source({role: question}).path
+        return replace(self.replace(str(self.page.values[role]), question), path=path)
 
     @property
     def link_target(self) -> str:
@@ -186,10 +192,7 @@ def example_site_of(profile: Profile) -> ExampleSite:
 
 def resolve_example(example: AnyExample, site: ExampleSite) -> Example:
     """Return an example of a rule as it is on a site."""
-    if not isinstance(example, Example):
-        return example(site)
-    # A path that is written out is that of a page of the default site.
-    return example if site.profile.is_default else replace(example, path=None)
+    return example if isinstance(example, Example) else example(site)
 
 
 def apply_example(example: AnyExample, site: ExampleSite) -> tuple[str, bytes]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import re2
 
 from qtgen.page import Page, Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, Scalar
+from qtgen.page.types import typed
 from qtgen.validation.rules.conditions import meets
 
 _DAY = dt.date(2026, 1, 31)
 _WORDS = ("example", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_SHORT = ("1", "2026", "A", "a")
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ def _outer(section: str) -> Iterator[str]:
 def _own_value(layout: Layout, field: Field, role: str | None, texts: DefaultTexts) -> Value:
     spec = field.spec
     if field.path in layout.spec.when:
-        return typed(layout.spec.when[field.path], field.kind)
+        return typed(layout.spec.when[field.path], spec.kinds)
     if field.constant is not None:
         return field.constant
     if spec.enum and field.kind is not Kind.LIST:
-        return typed(spec.enum[0], field.kind)
+        return typed(spec.enum[0], spec.kinds)
     if role == "answer":
         return _answer(layout, texts)
     if role == "id":
@@ -133,6 +134,7 @@ def keywords(spec: FieldSpec, words: Iterable[str]) -> list[Scalar]:
     """Return as many words as a list needs at least, or a few more, of those that it allows."""
     least, most = int(spec.min or 1), int(spec.max or 5)
     allowed = spec.enum or tuple(word for word in (*words, *_WORDS) if _matches(spec, word))
+    allowed = allowed or (next((text for text in _SHORT if _matches(spec, text)), "example"),)
     return [*allowed[: min(most, max(least, 5))]]
 
 
@@ -144,12 +146,12 @@ def plain_value(kind: Kind, spec: FieldSpec) -> Value:
     """Return a value that a field allows, as far as it can be told."""
     given = spec.example if spec.default is None else spec.default
     if given is not None:
-        return [*given] if isinstance(given, tuple) else typed(given, kind)
+        return [*given] if isinstance(given, tuple) else typed(given, spec.kinds)
     if kind is Kind.LIST:
         keys = [inner for inner in spec.fields if inner.required is not False]
         maps: list[object] = [{inner.key: plain_value(inner.kinds[0], inner) for inner in keys}]
         return maps if keys else [*keywords(spec, ())]
-    return typed(spec.enum[0], kind) if spec.enum else _plain_scalar(kind, spec)
+    return typed(spec.enum[0], spec.kinds) if spec.enum else _plain_scalar(kind, spec)
 
 
 def _plain_scalar(kind: Kind, spec: FieldSpec) -> Value:
@@ -166,15 +168,15 @@ def _plain_scalar(kind: Kind, spec: FieldSpec) -> Value:
         case Kind.DATETIME:
             return dt.datetime.combine(_DAY, dt.time(12), dt.UTC)
         case _:
-            candidates = ("An example.", *_WORDS, "1", "2026", "A", "a")
+            candidates = ("An example.", *_WORDS, *_SHORT)
             return fitted(next((text for text in candidates if _matches(spec, text)), "example"), spec)
 
 
 def other_value(layout: Layout, path: str, value: Value) -> Value:
     """Return another value that a field allows."""
-    spec, kind = layout.fields[path].spec, layout.fields[path].kind
+    spec = layout.fields[path].spec
     for other in spec.enum or ():
-        if (allowed := typed(other, kind)) != value:
+        if (allowed := typed(other, spec.kinds)) != value:
             return allowed
     if isinstance(value, bool):
         return not value
@@ -220,4 +222,4 @@ def _link_value(layout: Layout, key: str, spec: FieldSpec, target_key: Value, ta
     if links and key in links.copies:
         copied = links.copies[key]
         return target.get(getattr(layout.roles, copied, None) or copied)
-    return typed(spec.const, spec.kinds[0]) if spec.const is not None else plain_value(spec.kinds[0], spec)
+    return typed(spec.const, spec.kinds) if spec.const is not None else plain_value(spec.kinds[0], spec)

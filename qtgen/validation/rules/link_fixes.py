@@ -12,8 +12,6 @@ from qtgen.page.splicer import Changes
 from qtgen.validation.rules.edits import change_fields
 from qtgen.validation.rules.types import FixFactory
 
-_WORDS = {"question": "title"}  # what messages call a role
-
 
 def remove_link(page: Page, path: str, *, safe: bool) -> FixFactory | None:
     """Return a fix that removes the link at `path` and moves those after it up, so that no number is missing."""
@@ -50,7 +48,7 @@ def copy_from_target(page: Page, path: str, target: Page | None) -> FixFactory |
     if links is None or target is None:
         return None
     copied = {key: value for key, name in links.copies.items() if (value := _copied(target, name)) is not None}
-    words = [_WORDS.get(name, name) for name in links.copies.values()]
+    words = [_field_of(target, name) for name in links.copies.values()]
     description = f"copy the target's {enumeration(words)} to `{path}`"
     if links.form == "numbered":
         return change_fields(page, description, {f"{path}.{key}": value for key, value in copied.items()})
@@ -68,7 +66,12 @@ def _with_item(page: Page, links: LinkFields, number: int, copied: Mapping[str, 
 
 def _copied(target: Page, name: str) -> Value:
     """Return the value of a page that a link copies, by role or path."""
-    return target.values.get(getattr(target.layout.roles, name, None) or name)
+    return target.values.get(_field_of(target, name))
+
+
+def _field_of(page: Page, name: str) -> str:
+    """Return the path of the field of a page that a role names, or the path itself."""
+    return getattr(page.layout.roles, name, None) or name
 
 
 def explain_difference(page: Page, path: str, target: Page) -> str | None:

@@ -144,7 +144,7 @@ def shared_id(site: SiteIndex) -> Iterator[SiteFinding]:
     applies=_has_references,
 )
 def dangling_link(site: SiteIndex) -> Iterator[SiteFinding]:
-    """No page has the `{link_key}` of a related article.
+    """No page has the `{link_key}` of {a_link}.
 
     Why it is bad: a reader who follows the link gets an error page.
     Fix: link to another page. `--fix --unsafe` removes the link and numbers the others from 1. This is unsafe because
@@ -167,7 +167,7 @@ def dangling_link(site: SiteIndex) -> Iterator[SiteFinding]:
     applies=_copies_ids,
 )
 def link_id_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
-    """A related article's `{link_id}` is not the {id} of the page with its `{link_key}`.
+    """{A_link}'s `{link_id}` is not the {id} of the page with its `{link_key}`.
 
     Why it is bad: readers follow a link by its {key}, and statistics count it by its {id}, so another page is counted.
     Fix: copy the target's {id}. `--fix` copies it. This is safe because the link leads to the same page as before.
@@ -188,7 +188,7 @@ def link_id_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     applies=_copies_others,
 )
 def link_title_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
-    """A related article's {copies} differs from that of the page with its `{link_key}`.
+    """{A_link}'s {copies} differs from that of the page with its `{link_key}`.
 
     Why it is bad: a reader clicks on one question and gets another.
     Fix: copy the target's {copied_words}. `--fix` copies them. This is safe because the link leads to the same page
@@ -218,7 +218,7 @@ def _differing(site: SiteIndex, column: Sequence[int]) -> list[int]:
     applies=_has_hidden_targets,
 )
 def link_to_no_index(site: SiteIndex) -> Iterator[SiteFinding]:
-    """A related article is a page with `{hidden}`.
+    """{A_link} is a page with `{hidden}`.
 
     Why it is bad: a page that search engines should not show should not be recommended either.
     Fix: link to another page. `--fix --unsafe` removes the link. This is unsafe because a reader loses it.
@@ -239,7 +239,7 @@ def link_to_no_index(site: SiteIndex) -> Iterator[SiteFinding]:
     applies=_has_links,
 )
 def link_to_self(site: SiteIndex) -> Iterator[SiteFinding]:
-    """A page links to itself as a related article.
+    """A page links to itself as {a_link}.
 
     Why it is bad: a reader who clicks on the link sees the same page again.
     Fix: `--fix` removes the link and numbers the others from 1. This is safe because a reader loses no page.
@@ -257,7 +257,7 @@ def link_to_self(site: SiteIndex) -> Iterator[SiteFinding]:
     applies=_has_links,
 )
 def repeated_link(site: SiteIndex) -> Iterator[SiteFinding]:
-    """A page links to the same related article twice.
+    """A page links to the same {link} twice.
 
     Why it is bad: the repeated link uses one of {links_max_word} slots.
     Fix: `--fix` removes the second link and numbers the others from 1. This is safe because a reader loses no page.
@@ -267,15 +267,15 @@ def repeated_link(site: SiteIndex) -> Iterator[SiteFinding]:
         links = site.urls[start + 1 : end]
         if len(set(links)) < len(links):
             repeated += (start + 1 + index for index, url in enumerate(links) if url in links[:index])
-    yield SiteFinding("an earlier related article has the same `{key}`; remove this one", repeated)
+    yield SiteFinding("an earlier {link_word} has the same `{key}`; remove this one", repeated)
 
 
 @site_rule("QT409", "orphan-page", Severity.INFO, bad=_unlinked, applies=_has_links)
 def orphan_page(site: SiteIndex) -> Iterator[SiteFinding]:
-    """No other page links to this one as a related article.
+    """No other page links to this one as {a_link}.
 
     Why it is bad: readers and search engines find the page only in lists.
-    Fix: add the page to the related articles of a similar page. No automatic fix.
+    Fix: add the page to the {link}s of a similar page. No automatic fix.
     """
     links = zip(site.link_rows, site.link_targets, strict=True)
     linked_rows = {target for row, target in links if row not in site.self_links}

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from qtgen._util.lazy_pattern import lazy_pattern
+from qtgen.page.layout import Layout
 from qtgen.page.markdown import find_segments, mask_segments
 from qtgen.page.tags import encloses, is_named
 from qtgen.validation.diagnostics import Severity
@@ -72,6 +74,8 @@ def refusal(file: PageFile) -> Iterator[Finding]:
 _OPENING_QUOTES = "'‘“„«"
 _JSON = "JSON"  # has quotation marks itself
 _MARKER = "a marker of the prompt"
+_SHAPE_KEYS = ("introduction", "points", "keywords")  # of the answers that ship with qtgen
+_KEYS = re.compile(r"(?!)")  # stands for the keys of a site's answers, which `_patterns` adds
 
 # What a model leaves behind: an RE2 pattern that matches wherever the regular expression does (the checker searches for
 # it on every page), the regular expression itself if it differs, and what a message calls it.
@@ -118,10 +122,8 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
         "a template's marker",
     ),
     (
-        r"(?m)\"(?:page_description|page_keywords|introduction|points|keywords)\":|^(?:[\s\pZ]|\\n)*\[?\{",
-        re.compile(
-            r"\"(?:page_description|page_keywords|introduction|points|keywords)\":|\A\s*\[?\{\s*\"[^\"\n]{0,80}\"\s*:"
-        ),
+        r"(?m)\"[\pL\w-]+\":|^(?:[\s\pZ]|\\n)*\[?\{",
+        _KEYS,
         _JSON,
     ),
     (
@@ -144,7 +146,21 @@ _RESIDUE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
         "an escaped character",
     ),
 )
-_PATTERNS = [(pattern or re.compile(quick), description) for quick, pattern, description in _RESIDUE]
+
+
+@cache
+def _patterns(layout: Layout) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return what is residue on pages of a layout, with what it is called. It names the keys of the site's answers."""
+    written = [path.rpartition(".")[2] for path in layout.model_fields if path != layout.roles.answer]
+    parts = [part.key for shape in layout.profile.file.shape for part in shape.parts]
+    keys = "|".join(map(re.escape, dict.fromkeys([*written, *parts, *_SHAPE_KEYS])))
+    by_keys = re.compile(rf'"(?:{keys})":|\A\s*\[?\{{\s*"[^"\n]{{0,80}}"\s*:')
+    return tuple(
+        (by_keys if pattern is _KEYS else pattern or re.compile(quick), description)
+        for quick, pattern, description in _RESIDUE
+    )
+
+
 _LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
 _OPENING = re.compile(
     r"""\s*(?:(?:sure|certainly|absolutely|of\ course|great\ question)\s*[!,]\s*(?:here|let|i|this|below)\b
@@ -183,7 +199,7 @@ def model_residue(file: PageFile) -> Iterator[Finding]:
             message = f"`{written.path}` begins with the model's reply to its prompt; generate it again"
             yield Finding(message, span, written.path)
         text = codec.expand(written.text)
-        for pattern, description in _PATTERNS:
+        for pattern, description in _patterns(file.page.layout):
             if pattern.search(text) and (place := _find(pattern, description, text, math=codec.math)):
                 quoted = text[slice(*place)].strip()[:_QUOTED_MAX]
                 message = f"`{written.path}` contains {description} (`{quoted}`); leave it out, or write it as code"

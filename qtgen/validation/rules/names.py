@@ -80,7 +80,7 @@ def _differing_title(site: "ExampleSite") -> Example:
     "title-mismatch",
     Severity.ERROR,
     bad=_differing_title,
-    good=Example("What is osmosis?", "What  is osmosis?", path="outputs/biology/what--is-osmosis.md"),
+    good=lambda site: site.with_question("What  is osmosis?"),
     fix="unsafe",
     skip_if=_names_agree,
     applies=_has_title_copies,

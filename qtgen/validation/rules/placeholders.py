@@ -14,9 +14,10 @@ from qtgen.page.profile import Roles
 from qtgen.validation.rules.content_words import CONTENT_WORDS
 
 _WIDTH = 116  # of a line
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER = re.compile(r"\{([Aa]?[a-z_]+)\}")
 
 
+_EMPTY_PARAGRAPH = re.compile(r"\n{3,}")  # that a site has nothing to say in
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 
 
@@ -32,12 +33,25 @@ def _role(role: str, layout: Layout) -> str:
     return getattr(layout.roles, role) or role
 
 
+def link_word(layout: Layout) -> str:
+    """Return what people call a link of the site."""
+    return layout.links.name if layout.links else "related page"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 PLACEHOLDERS: dict[str, Callable[[Layout], object]] = {
     **{role: partial(_role, role) for role in Roles.__struct_fields__},
     "description": lambda layout: layout.description or "description",
     "keywords": lambda layout: layout.keywords or "keywords",
     "file_name": lambda layout: layout.file_name_field or "file name",
     "links": lambda layout: layout.links.field if layout.links else "links",
+    "link": link_word,
+    "a_link": lambda layout: with_article(link_word(layout)),
+    "A_link": lambda layout: with_article(link_word(layout)).capitalize(),
     "links_max": lambda layout: layout.links.max if layout.links else 0,
     "links_max_word": lambda layout: _NUMBERS[layout.links.max] if layout.links else "the",
     "link_key": lambda layout: layout.links.key if layout.links and layout.links.key else layout.roles.key or "key",
@@ -53,7 +67,9 @@ PLACEHOLDERS: dict[str, Callable[[Layout], object]] = {
 
 def fill_placeholders(text: str, layout: Layout) -> str:
     """Return the documentation of a rule with the names of a site's fields."""
-    return "\n".join(_fill_line(line, layout) for line in text.split("\n"))
+    lines = [_fill_line(line, layout) for line in text.split("\n")]
+    filled = _EMPTY_PARAGRAPH.sub("\n\n", "\n".join(lines))
+    return filled[:1].upper() + filled[1:]
 
 
 def _fill_line(line: str, layout: Layout) -> str:

@@ -55,7 +55,7 @@ PLACEHOLDERS["body"] = lambda layout: _describe_body(layout.body or "")
     "invalid-yaml",
     Severity.ERROR,
     bad=_colon_in_plain_title,
-    good=Example("What is osmosis?", "Osmosis: what is it?", path="outputs/biology/osmosis-what-is-it.md"),
+    good=lambda site: site.with_question("Osmosis: what is it?"),
     noncanonical_only=True,
 )
 def invalid_yaml(file: PageFile) -> Iterator[Finding]:

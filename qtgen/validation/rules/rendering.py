@@ -104,14 +104,14 @@ def _open_at_line_end(char: str) -> str:
     applies=has_answer,
 )
 def broken_markdown(file: PageFile) -> Iterator[Finding]:
-    """A code fence, `$$` or `**` is opened and never closed, or `$$` is not alone on its line.
+    """A code fence{or_display} or `**` is opened and never closed{display_alone}.
 
-    A `$$` that is not closed, or that hides a part of a formula, is an error. The other findings are warnings.
+    {display_errors}
 
-    Why it is bad: an open fence or `$$` contains the rest of the page. What follows an opening `$$` on its line is not
-    shown, and a `$$` before words closes nothing. `**` is shown as two asterisks if it has no counterpart, if there is
+    Why it is bad: an open fence{or_dollars} contains the rest of the page.{rest_of_display}
+    {display_before_words}`**` is shown as two asterisks if it has no counterpart, if there is
     a space inside, or if it is between a letter and a punctuation mark: `**"bold"**word`.
-    Fix: close it, or write `$$` on a line of its own, indented like the list item around it. No automatic fix: only an
+    Fix: close it{display_fix}. No automatic fix: only an
     author knows where it should end.
     Precision and recall: 1.00, over the 25 such pages among 9,923 live pages (`benchmarks/rendering.py`).
     Limits: the rule does not report a fence that the end of a list item closes, because readers see it as it was meant.

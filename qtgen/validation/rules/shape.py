@@ -28,7 +28,7 @@ _UNKNOWN_KEYS_MAX = 200  # that are compared with the known ones; a hostile page
 PLACEHOLDERS |= {
     "derived": lambda layout: _describe_derived(layout),
     "crashing": lambda layout: " or ".join(f"`{path}`" for path in _crashing(layout)),
-    "links_word": lambda layout: "related articles" if layout.links else "maps",
+    "links_word": lambda layout: f"{layout.links.name}s" if layout.links else "maps",
 }
 
 
@@ -160,7 +160,7 @@ def _unknown_message(page: Page, path: str) -> str:
         outer = sections[0].path.rpartition(".")[0]
         if re.fullmatch(rf"{re.escape(f'{outer}.{key}'.removeprefix('.'))}\d+", path):
             links = page.layout.links
-            things = "related articles" if links and links.field == key else f"`{key}`"
+            things = f"{links.name}s" if links and links.field == key else f"`{key}`"
             return f"unknown key `{path}`; a page has at most {len(sections)} {things}, numbered from 1"
     nearest = _nearest_key(page.layout, path)
     if nearest is None:

@@ -3,13 +3,18 @@
 These rules need no reference answer. `qtgen/validation/text_quality.py` has the measurements and their thresholds.
 """
 
+import re
 from collections.abc import Iterator
+from functools import cache
 
 from qtgen._util.text import enumeration
+from qtgen.page.compile import layouts_of
+from qtgen.page.layout import Layout
 from qtgen.page.markdown import mask_segments
+from qtgen.page.profile import Profile
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.english import INCOHERENCE_PATTERNS
+from qtgen.validation.english import INCOHERENCE_PATTERNS, WORD
 from qtgen.validation.rules.answers import (
     ModelText,
     answer_finding,
@@ -17,9 +22,12 @@ from qtgen.validation.rules.answers import (
     answer_of,
     answer_path,
     has_answer,
+    markdown_of,
     model_texts,
     segments_of,
 )
+from qtgen.validation.rules.limits import limits_of
+from qtgen.validation.rules.placeholders import PLACEHOLDERS
 from qtgen.validation.rules.registry import rule, site_rule
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern
 from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
@@ -27,6 +35,13 @@ from qtgen.validation.text_quality import is_about_question, is_plain_prose, mea
 
 _QUOTED_MAX = 40  # characters that a message quotes
 _WORDS_SHOWN = 5
+_LONG_ANSWER = 300  # characters
+_WORDS_OF_OTHERS = 50  # of an answer on a site of another kind
+_QUESTION = re.compile(
+    r"(?!how to\b)(?:how|what|why|which|when|where|who|whom|whose|is|are|was|were|do|does|did|can|could|should|will"
+    r"|would)\b|.*\?\W*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def _question(file: PageFile) -> str:
@@ -37,8 +52,6 @@ def _keywords(file: PageFile) -> str:
     """Return the keywords, separated by commas."""
     path = file.page.layout.keywords
     value = file.page.values.get(path) if path else None
-    if isinstance(value, list):
-        return ", ".join(item for item in value if isinstance(item, str))
     if not isinstance(value, str) or path is None:
         return ""
     separator = (file.page.layout.fields[path].spec.separator or ",").strip()
@@ -52,6 +65,60 @@ def _is_about_its_question(file: PageFile) -> bool:
     return is_about_question(str(values.get(layout.roles.question)), str(description), answer)
 
 
+@cache
+def _has_known_texts(layout: Layout) -> bool:
+    """Return whether pages are of the kind that the thresholds of QT609 were chosen for.
+
+    Their answers are long, and their keywords are one text that is written for the page. On other sites, a title may be
+    an instruction, whose words its page need not repeat.
+    """
+    return _has_own_keywords(layout) and limits_of(layout).answer.least >= _LONG_ANSWER
+
+
+@cache
+def _has_own_keywords(layout: Layout) -> bool:
+    """Return whether the keywords are one text. The items of a list usually sort pages, and need not be in them."""
+    return bool(layout.keywords) and layout.fields[layout.keywords or ""].spec.separator is not None
+
+
+def _has_topic(layout: Layout) -> bool:
+    """Return whether a model writes an answer and a description."""
+    return bool(layout.roles.answer and layout.description)
+
+
+def _has_topics(profile: Profile) -> bool:
+    return any(map(_has_topic, layouts_of(profile)))
+
+
+def _is_long_answer_to_question(file: PageFile) -> bool:
+    if not _has_topic(file.page.layout) or not _QUESTION.match(_question(file)):
+        return False
+    text = markdown_of(file)
+    return len(WORD.findall(mask_segments(text, segments_of(file, text)))) >= _WORDS_OF_OTHERS
+
+
+def _judged_answers(layout: Layout) -> str:
+    if _has_known_texts(layout):
+        return "English questions, and only answers with at least 20"
+    return f"titles that are English questions, and only answers with at least {_WORDS_OF_OTHERS}"
+
+
+def _compared_texts(layout: Layout) -> str:
+    keywords = "the keywords in the answer, " if _has_own_keywords(layout) else ""
+    return (
+        "The rule looks for the question's words in the answer, the question's words in the description, "
+        f"{keywords}and the description's words in the answer. At least one of the two failures must concern the "
+        "question."
+    )
+
+
+PLACEHOLDERS |= {
+    "judged_answers": _judged_answers,
+    "comparisons": lambda layout: "four" if _has_own_keywords(layout) else "three",
+    "compared_texts": _compared_texts,
+}
+
+
 @rule(
     "QT609",
     "off-topic",
@@ -59,24 +126,27 @@ def _is_about_its_question(file: PageFile) -> bool:
     bad=Example("What is osmosis?", "How does a vaccine protect against a disease?"),
     skip_if=_is_about_its_question,
     repairable="concern",
-    applies=has_answer,
+    applies=_has_topics,
 )
 def off_topic(file: PageFile) -> Iterator[Finding]:
-    """The page is not about its question: two of four comparisons of its texts fail.
+    """The page is not about its question: two of {comparisons} comparisons of its texts fail.
 
-    The rule looks for the question's words in the answer, the question's words in the description, the keywords in the
-    answer, and the description's words in the answer. At least one of the two failures must concern the question.
+    {compared_texts}
 
     Why it is bad: a reader who searched for the question reads about something else.
     Fix: answer the question, or generate the page again. No automatic fix.
     Limits: the rule compares words. It cannot detect whether a fluent answer about the right topic is true or answers
-    the question. It judges only English questions, and only answers with at least 20 words besides code and math.
+    the question. It judges only {judged_answers} words besides code{and_math}.
     Precision: it reports 1 of 4,924 live pages, whose subjects were not used to choose the thresholds. It detects 94%
     of pages with the answer or all texts of another page.
     """
-    layout = file.page.layout
+    layout, question = file.page.layout, _question(file)
+    is_known = _has_known_texts(layout)
+    if not is_known and not _is_long_answer_to_question(file):
+        return
     description = file.page.text_of(layout.description or "") or ""
-    quality = measure_topic(_question(file), description, _keywords(file), answer_line(file), math=layout.codec.math)
+    keywords = _keywords(file) if _has_own_keywords(layout) else ""
+    quality = measure_topic(question, description, keywords, answer_line(file), math=layout.codec.math)
     if not quality.is_off_topic():
         return
     strikes = quality.strikes("topic")
@@ -172,7 +242,7 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
 
     The rule runs only if you select it by its full code, or if you set the number of pages with
     `repeated_sentence_pages` in qtgen.toml, because comparing all sentences makes a run about a fifth slower. A
-    sentence ends at a full stop or a line break. Sentences with math are not compared.
+    sentence ends at a full stop or a line break.{formulas_compared}
 
     Why it is bad: search engines and readers see pages that look alike.
     Fix: write the sentence differently, or leave it out. No automatic fix.
@@ -201,7 +271,7 @@ def banned_phrase(file: PageFile) -> Iterator[Finding]:
     """A text contains a phrase that `banned_phrases` in qtgen.toml bans.
 
     The rule searches the question, the description, the keywords and the prose of the answer. It matches whole words,
-    in any case. Code and math may contain the phrase. In the question, the finding is only a warning, because no model
+    in any case. Code{and_math} may contain the phrase. In the question, the finding is only a warning, because no model
     writes the question.
 
     Why it is bad: it violates the style that your project requires.

@@ -1,8 +1,8 @@
 """The limits of values: constants, calendar dates, enumerations, patterns and bounds, compiled once per layout."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import re2
 
 from qtgen.page import Value
-from qtgen.page.compile import typed
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind, Scalar
+from qtgen.page.types import has_type, typed
 from qtgen.validation.rules.types import PageFile
 
 SHOWN = 40
@@ -25,25 +25,9 @@ Fault = Callable[[Any], str | None]
 """Returns the expected value, as the rest of a sentence, or None if the value is allowed."""
 
 
-def has_type(kind: Kind, value: object) -> bool:
-    """Return whether a rule about types accepts a value for a type."""
-    match kind:
-        case Kind.TEXT:
-            return isinstance(value, str)
-        case Kind.BOOL:
-            return isinstance(value, bool)
-        case Kind.INT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case Kind.FLOAT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Kind.DATE:  # an impossible date is read as a string; QT205 reports it
-            return _is_impossible_date(value) or (isinstance(value, date) and not isinstance(value, datetime))
-        case Kind.DATETIME:
-            return isinstance(value, datetime)
-        case Kind.LIST:
-            return isinstance(value, list)
-        case _:
-            return isinstance(value, dict)
+def may_have_type(value: object, kinds: Sequence[Kind]) -> bool:
+    """Return whether a value has one of the types. An impossible date is read as a text; QT205 reports it."""
+    return has_type(value, kinds) or (Kind.DATE in kinds and _is_impossible_date(value))
 
 
 def _is_impossible_date(value: object) -> bool:
@@ -87,7 +71,7 @@ def _fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
     """
     checks: list[Fault] = []
     if spec.const is not None:
-        checks.append(_constant_fault(typed(spec.const, spec.kinds[0])))
+        checks.append(_constant_fault(typed(spec.const, spec.kinds), spec.kinds))
     if Kind.DATE in spec.kinds and Kind.TEXT not in spec.kinds:
         checks.append(
             lambda day: f"must be a calendar date; {day} does not exist" if _is_impossible_date(day) else None
@@ -98,7 +82,7 @@ def _fault_of(spec: FieldSpec, *, has_length: bool) -> Fault | None:
         checks.append(item)
     if not checks:
         return None
-    allowed = {typed(value, spec.kinds[0]) for value in spec.allow}
+    allowed = {typed(value, spec.kinds) for value in spec.allow}
 
     def fault(value: Value) -> str | None:
         if allowed and not isinstance(value, list | dict) and value in allowed:
@@ -124,26 +108,32 @@ def _item_fault_of(spec: FieldSpec) -> Fault | None:
     )
 
 
-def _constant_fault(constant: Value) -> Fault:
+def _constant_fault(constant: Value, kinds: Sequence[Kind]) -> Fault:
     def fault(value: Value) -> str | None:
-        is_same_type = type(value) is type(constant) or (isinstance(constant, float) and isinstance(value, int))
-        return f"must be `{constant}`, not `{str(value)[:SHOWN]}`" if is_same_type and value != constant else None
+        if _is_same(value, constant) or not has_type(value, kinds):  # QT203 reports another type
+            return None
+        return f"must be `{constant}`, not `{str(value)[:SHOWN]}`"
 
     return fault
 
 
+def _is_same(value: Value, other: Value) -> bool:
+    """Return whether two values are equal. In Python, `True == 1`."""
+    return value == other and isinstance(value, bool) == isinstance(other, bool)
+
+
 def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
-    kind = Kind.TEXT if spec.kinds[0] is Kind.LIST else spec.kinds[0]
-    allowed = [value if spec.kinds[0] is Kind.LIST else typed(value, kind) for value in enum]
+    has_items = Kind.LIST in spec.kinds
+    allowed = [typed(value, spec.kinds) for value in enum]
 
     def fault(value: Value) -> str | None:
-        if any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed):
+        if any(_is_same(value, one) for one in allowed) or (has_items and isinstance(value, list)):
             return None
-        if not any(has_type(kind, value) for kind in spec.kinds) and spec.kinds[0] is not Kind.LIST:
+        if not has_items and not may_have_type(value, spec.kinds):
             return None  # QT203 reports it
         shown = f"`{str(value)[:SHOWN]}`"
         if len(allowed) <= __VALUES_SHOWN:
-            return f"must be {_alternatives(allowed)}, not {shown}"
+            return f"must be {alternatives(allowed)}, not {shown}"
         from difflib import get_close_matches  # rarely needed, and slow to import
 
         near = get_close_matches(str(value), [str(one) for one in allowed], n=1)
@@ -152,7 +142,8 @@ def _enum_fault(spec: FieldSpec, enum: tuple[Scalar, ...]) -> Fault:
     return fault
 
 
-def _alternatives(values: Sequence[Value]) -> str:
+def alternatives(values: Iterable[Value]) -> str:
+    """Return values as a choice, in code style."""
     shown = [f"`{value}`" for value in values]
     return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 

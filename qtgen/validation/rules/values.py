@@ -1,11 +1,14 @@
 """Family 2xx, values: does each value have the type that its field has, and is it allowed there?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from qtgen.page import Page
+from qtgen.page import Page, Span
+from qtgen.page.compile import candidates_for, fits
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind
+from qtgen.page.types import has_type
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.placeholders import PLACEHOLDERS, listed
@@ -13,10 +16,11 @@ from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 from qtgen.validation.rules.value_limits import (
     SHOWN,
+    alternatives,
     faults_of,
     has_bounds,
-    has_type,
     has_usual_values,
+    may_have_type,
     range_of,
 )
 
@@ -102,9 +106,9 @@ def _other_number(site: "ExampleSite") -> Example:
 def wrong_type(file: PageFile) -> Iterator[Finding]:
     """A value does not have the type of its field.
 
-    Why it is bad: the site computes with numbers and dates, but `id: seven` or a quoted date is a string.
+    Why it is bad: the site computes with numbers and dates, but {wrong_type} or a quoted date is a string.
     An unquoted `yes` is a string for one YAML reader and a boolean for another.
-    Fix: write the value in the form that docs/reference/page.md shows.
+    Fix: write the value in the form that {form_shown_by} shows.
     """
     page = file.page
     for path in page.values:
@@ -121,7 +125,7 @@ def wrong_type(file: PageFile) -> Iterator[Finding]:
 
 def _type(leaf: _Leaf, layout: Layout) -> str | None:
     """Return which types a value may have, or None if it has one of them."""
-    if any(has_type(kind, leaf.value) for kind in leaf.spec.kinds):
+    if may_have_type(leaf.value, leaf.spec.kinds):
         return None
     booleans = {"True": "True or False", "true": "true or false"}[layout.spec.booleans]
     return " or ".join(_EXPECTED.get(kind, booleans) for kind in leaf.spec.kinds)
@@ -137,13 +141,40 @@ def _item_type(leaf: _Leaf) -> str | None:
 
 
 def _usual_values(file: PageFile) -> bool:
-    return has_usual_values(file.page.layout)(file)
+    return _usual_test(file.page.layout)(file)
+
+
+@cache
+def _usual_test(layout: Layout) -> Callable[[PageFile], bool]:
+    """Return a test whether every value of a page in the canonical form is certainly valid."""
+    usual, answer = has_usual_values(layout), layout.roles.answer
+    if not layout.spec.when and (answer is None or layout.codec.escapes):
+        return usual
+    return lambda file: (
+        usual(file)
+        and fits(layout, file.page.values)
+        and (answer is None or not _is_blank(file.page.values.get(answer)))
+    )
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 PLACEHOLDERS |= {
+    "wrong_type": lambda layout: _wrong_value(layout),
+    "form_shown_by": lambda layout: "docs/reference/page.md" if layout.profile.is_default else "`qtgen schema`",
     "limits": lambda layout: _describe_limits(layout),
     "constant_limits": lambda layout: _describe_constants(layout),
 }
+
+
+def _wrong_value(layout: Layout) -> str:
+    """Return what a page may have by mistake instead of a number or a date."""
+    kinds = (Kind.INT, Kind.FLOAT, Kind.DATE, Kind.DATETIME)
+    typed = (path for path, field in layout.fields.items() if field.kind in kinds and "." not in path)
+    path = layout.roles.id or next(typed, None)
+    return f"`{path}: seven`" if path else "a number in quotes"
 
 
 def _describe_limits(layout: Layout) -> str:
@@ -196,13 +227,48 @@ def invalid_value(file: PageFile) -> Iterator[Finding]:
     """
     page = file.page
     faults = faults_of(page.layout)
+    by_layout = dict(_expected_by_layouts(file)) if page.layout.spec.when else {}
+    for path, message in by_layout.items():
+        yield Finding(message, page.span(path), path)
     for leaf in _leaves(page):
+        if leaf.path in by_layout:
+            continue
         if leaf.value == "":
             if not _may_be_empty(leaf.spec):
                 yield Finding(f"`{leaf.path}` is empty; write its value", page.key_span(leaf.path), leaf.field)
         elif (fault := faults.get(leaf.name)) and (expected := fault(leaf.value)):
             yield Finding(f"`{leaf.path}` {expected}", page.span(leaf.path), leaf.field)
     yield from _faulty_parts(page)
+    if not page.layout.codec.escapes:
+        yield from _blank_answer(page)
+
+
+def _expected_by_layouts(file: PageFile) -> Iterator[tuple[str, str]]:
+    """Yield the fields whose values fit no layout that the path of the page allows, each with a message."""
+    page = file.page
+    if fits(page.layout, page.values):
+        return
+    candidates = candidates_for(page.layout.profile, file.location or file.path)
+    for path in page.layout.spec.when:
+        expected = dict.fromkeys(str(layout.spec.when[path]) for layout in candidates if path in layout.spec.when)
+        value = page.values.get(path)
+        field = page.layout.fields.get(path)
+        has_its_type = value is not None and (field is None or has_type(value, field.spec.kinds))
+        if has_its_type and str(value) not in expected:
+            yield path, f"`{path}` must be {alternatives(expected)}, not `{str(value)[:SHOWN]}`"
+
+
+def _blank_answer(page: Page) -> Iterator[Finding]:
+    """Yield a finding if the answer has no text. An empty value in the front matter is reported like any other."""
+    answer = page.layout.roles.answer or ""
+    value = page.values.get(answer)
+    if not _is_blank(value) or (value == "" and answer in page.layout.fields):
+        return
+    span = page.key_span(answer)
+    if answer not in page.layout.fields:  # the line that closes the front matter
+        end = len(page.text.rstrip())
+        span = Span(page.text.rfind("\n", 0, end) + 1, end)
+    yield Finding(f"`{answer}` is empty; write the answer", span, answer)
 
 
 def _faulty_parts(page: Page) -> Iterator[Finding]:

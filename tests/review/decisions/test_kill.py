@@ -138,7 +138,7 @@ def _outcome(config: GenerationConfig, id_: str, before: bytes, after: bytes, fi
         assert current.id == first
     records = store.rejected_records, store.taken_records
     assert any(record.read(page_path()) for record in records), "both versions of the rewrite are still there"
-    provenance = store.provenance_index()
+    provenance = store.provenance_index(page.layout)
     provenance.discard_unfinished(lambda _: page)
     assert is_done or url_of() not in provenance.records or not provenance.records[url_of()]
     undo = actions.perform(request_for("undo", undoes=id_ if is_done else first), path)

@@ -15,7 +15,7 @@ from qtgen.page.profile import default_profile
 from qtgen.regeneration import REASONS, RewriteResult, StalenessFilter, regenerate
 from qtgen.review.decisions.rewrites import read_rewrites, rewrite_of
 from support.default_site import WRITTEN_GROUPS
-from support.default_tables import read
+from support.default_tables import LAYOUT, read
 from support.pages import LONG_DESCRIPTION, SHORT_DESCRIPTION, page_path, write_site
 from support.reviews import DESCRIPTION, make_actions, request_for, url_of
 from support.rewriting import OFF_TOPIC, Responder, seo_json
@@ -79,7 +79,7 @@ def test_a_rewrite_that_a_reader_took_stays(site: Site) -> None:
     assert result.outcome.status == "kept"
     site.decide("take")
     assert (site.description, site.state) == (OFF_TOPIC, State.APPROVED)
-    record = site.store.provenance_index().records[url_of()]["seo"]
+    record = site.store.provenance_index(LAYOUT).records[url_of()]["seo"]
     assert record.text_digests == group_digests(read(PATH.read_bytes()), ["seo"])
     assert record.replaced_digests == {"seo": result.rejected and result.rejected.provenance["replaced_digests"]["seo"]}
     assert site.regenerate(good) == ([], [])

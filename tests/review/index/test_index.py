@@ -10,11 +10,12 @@ import pytest
 
 from qtgen.errors import UsageError
 from qtgen.generation.decisions import State
-from qtgen.page.profile import default_profile
+from qtgen.page.profile import default_profile, parse_profile
 from qtgen.review.index.index import ReviewIndex
 from qtgen.review.index.page_filter import PageFilter
 from qtgen.review.types import FindingCount
 from qtgen.validation.selection import choose_rules
+from support import ROOT
 from support.review_pages import (
     append_decision,
     append_provenance,
@@ -381,6 +382,14 @@ def test_the_index_of_other_paths_is_another_one() -> None:
     open_index().close()
     assert open_index("site/physics").search(PageFilter()).total == 1
     assert open_index().search(PageFilter()).total == 4
+    assert len([*Path(".qtgen/cache").glob("review-*.sqlite")]) == 2
+
+
+def test_the_index_of_a_site_in_another_folder_is_another_one() -> None:
+    raw = (ROOT / "tests" / "fixtures" / "sites" / "workshop" / "site.toml").read_bytes()
+    write_site(TITLES)
+    for folder in ("one", "two", "one"):
+        open_index(profile=parse_profile(raw, Path(folder).absolute() / "site.toml")).close()
     assert len([*Path(".qtgen/cache").glob("review-*.sqlite")]) == 2
 
 

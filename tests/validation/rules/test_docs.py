@@ -1,8 +1,12 @@
 """The documentation of a rule shows its bad example and what qtgen reports for it."""
 
-from qtgen.page.profile import default_profile
-from qtgen.validation.rules import REGISTRY
+from pathlib import Path
+
+from qtgen.page.profile import default_profile, load_profile
+from qtgen.validation.rules import REGISTRY, rules_of
 from qtgen.validation.rules.docs import describe_rule
+
+WORKSHOP = Path(__file__).parents[2] / "fixtures" / "sites" / "workshop" / "site.toml"
 
 
 def sections(code: str) -> tuple[str, str, str]:
@@ -40,3 +44,22 @@ def test_a_site_rule_that_names_another_page_shows_its_path() -> None:
 
 def test_a_very_long_line_is_shortened() -> None:
     assert max(map(len, describe_rule(REGISTRY["QT606"], default_profile()).splitlines())) < 1_000
+
+
+def test_the_documentation_names_the_fields_and_links_of_the_site() -> None:
+    site = load_profile(WORKSHOP)
+    texts = {rule.code: describe_rule(rule, site) for rule in rules_of(site)}
+    assert "but `published: seven` or" in texts["QT203"]
+    assert "that `qtgen schema` shows" in texts["QT203"]
+    assert "\n\nThe file's own name is not" in texts["QT302"]
+    assert "No page has the `permalink` of a related page." in texts["QT403"]
+    assert "an earlier related page has the same `permalink`" in texts["QT408"]
+
+
+def test_the_documentation_says_nothing_about_formulas_that_the_site_does_not_render() -> None:
+    site = load_profile(WORKSHOP)
+    for rule in rules_of(site):
+        text = describe_rule(rule, site).partition("For example")[0]
+        assert "$" not in text, rule.code
+        assert "math" not in text, rule.code
+        assert "\n\n\n" not in text, rule.code

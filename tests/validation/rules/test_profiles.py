@@ -15,6 +15,7 @@ from qtgen.validation.rules import PageFile, check_page, rules_of
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
 from support.default_tables import read
+from support.lookalikes import LOOKALIKES
 from support.validation import run_options
 
 WORKSHOP = Path(__file__).parents[2] / "fixtures" / "sites" / "workshop" / "site.toml"
@@ -87,7 +88,7 @@ def test_a_valid_page_has_no_findings(workshop: Profile) -> None:
         ("topic: Engines\npublished: 2026-01-31\n", "published: 2026-01-31\ntopic: Engines\n", ("QT204", 6, 1, "topic", "`topic` is out of order; move it above `published`")),
     ],
 )  # fmt: skip
-def test_a_fault_is_reported_where_it_is(
+def test_a_fault_is_reported_at_its_place(
     workshop: Profile, old: str, new: str, finding: tuple[str, int, int, str, str]
 ) -> None:
     assert finding in found(workshop, (old, new))
@@ -188,7 +189,7 @@ def test_maps_in_lists_have_required_and_known_keys(tmp_path: Path) -> None:
 # --- the rules of a profile -------------------------------------------------------------------------------------------
 
 
-def test_a_profile_sets_severities_and_switches_rules_off(tmp_path: Path) -> None:
+def test_a_profile_sets_severities_and_turns_rules_off(tmp_path: Path) -> None:
     text = WORKSHOP.read_text(encoding="utf-8")
     profile = site_with(tmp_path, text, 'QT409 = "off"', 'QT409 = "off"\nQT205 = "info"')
     chosen = {rule.code: rule.severity for rule in choose_rules(profile=profile)}
@@ -207,7 +208,7 @@ def test_an_unknown_code_in_a_profile_is_an_error_with_its_line(tmp_path: Path) 
     assert str(error.value.path) == f"{tmp_path / 'site.toml'}:{line}"
 
 
-def test_rules_without_subject_matter_are_absent(workshop: Profile) -> None:
+def test_rules_that_do_not_apply_are_absent(workshop: Profile) -> None:
     codes, default = ({rule.code for rule in rules_of(profile)} for profile in (workshop, default_profile()))
     assert default - codes >= {"QT106", "QT206", "QT301", "QT305", "QT402", "QT404", "QT405", "QT406"}
     assert codes - default == {"QT208", "QT412"}
@@ -216,6 +217,40 @@ def test_rules_without_subject_matter_are_absent(workshop: Profile) -> None:
 def test_the_cache_key_has_the_digest_of_another_profile(workshop: Profile) -> None:
     assert workshop.digest in rules_key(profile=workshop)
     assert "site" not in rules_key(profile=default_profile())
+
+
+def test_the_folder_of_the_site_is_in_the_cache_key_if_it_chooses_the_layout(workshop: Profile) -> None:
+    layout = workshop.raw[workshop.raw.index(b"[[layout]]") : workshop.raw.index(b"[links]")]
+    several = workshop.raw.replace(layout, layout + layout)
+    keys = [
+        [rules_key(profile=parse_profile(raw, Path(folder) / "site.toml")) for folder in ("/one", "/two")]
+        for raw in (workshop.raw, several)
+    ]
+    assert [len({*of_site}) for of_site in keys] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("limits", "written", "words"),
+    [
+        ('type=["date", "text"], const="soon"', "soon", None),
+        ('type=["date", "text"], const="soon"', "2026-01-31", "`published` must be `soon`, not `2026-01-31`"),
+        ('type=["date", "text"], const="soon"', "later", "`published` must be `soon`, not `later`"),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "2026-01-31", None),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "soon", None),
+        ('type=["date", "text"], enum=["2026-01-31", "soon"]', "later", "must be `2026-01-31` or `soon`, not `later`"),
+        ('type=["text", "list"], enum=["a", "b"]', "[a, b]", None),
+        ('type=["text", "list"], enum=["a", "b"]', "[a, c]", "must be `a` or `b`, not `c`"),
+        ('type=["date", "text"], max=4, allow=["sometime"]', "sometime", None),
+        ('type=["date", "text"], max=4, allow=["sometime"]', "some day", "must have at most 4 characters, not 8"),
+        ('type=["bool", "int"], const=1', "true", "`published` must be `1`, not `True`"),
+    ],
+)
+def test_a_value_may_have_one_of_several_types(tmp_path: Path, limits: str, written: str, words: str | None) -> None:
+    text = WORKSHOP.read_text(encoding="utf-8").replace(', date="published"', "")
+    profile = site_with(tmp_path, text, 'type="date", source="today"', limits)
+    messages = [message for *_, message in found(profile, ("2026-01-31", written))]
+    assert len(messages) == (words is not None)
+    assert all(words and words in message for message in messages)
 
 
 def test_the_public_functions_use_the_nearest_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,3 +275,47 @@ def test_workers_find_the_same_with_a_profile(tmp_path: Path, workshop: Profile)
     found_here, found_there = (validate(folder, site=workshop, jobs=jobs) for jobs in (1, 2))
     assert found_here == found_there
     assert len(found_here) >= 6
+
+
+def library(path: str, old: str, new: str) -> list[str]:
+    """Return the findings of QT205 about a changed page of a site with three layouts."""
+    lookalike = LOOKALIKES["documents"]
+    profile = parse_profile(lookalike.site_toml.encode(), Path("/site/site.toml"))
+    page = next(page.text for page in lookalike.generate(5, 20) if old in page.text)
+    file = PageFile(path, read(page.replace(old, new, 1).encode(), profile, path))
+    return [one.message for one in check_page(file, rules_of(profile)) if one.code == "QT205"]
+
+
+def test_a_page_of_no_kind_is_told_every_kind() -> None:
+    for old in ("kind: note\n", "kind: policy\n"):
+        assert "`kind` must be `guide`, `note` or `policy`, not `memo`" in library(
+            "/site/library/a.md", old, "kind: memo\n"
+        )
+
+
+def test_a_kind_without_a_constant_is_checked_too(tmp_path: Path) -> None:
+    text = WORKSHOP.read_text().replace('path = "articles', 'when = {status = "live"}\npath = "articles', 1)
+    profile = parse_profile(text.encode(), tmp_path / "site.toml")
+    path = str(tmp_path / PATH)
+    assert [message for *_, message in found(profile, path=path)] == ["`status` must be `live`, not `draft`"]
+    assert not found(profile, ("status: draft", "status: live"), path=path)
+
+
+@pytest.mark.parametrize("body", ["", "\n", "\n \n\n"])
+def test_an_empty_body_is_found_at_the_end_of_the_front_matter(workshop: Profile, body: str) -> None:
+    change = (PAGE.partition("\n---\n")[2], body)
+    assert ("QT205", 9, 1, "body", "`body` is empty; write the answer") in found(workshop, change)
+
+
+@pytest.mark.parametrize("answer", ['""', '"  "', "|\n\n"])
+def test_an_empty_answer_in_the_front_matter_is_found(tmp_path: Path, answer: str) -> None:
+    text = WORKSHOP.read_text().replace("fields = [", 'fields = [\n  {key="reply", source="model"},', 1)
+    profile = site_with(tmp_path, text, 'answer="body"', 'answer="reply"')
+    findings = found(profile, ("---\ntitle", f"---\nreply: {answer}\ntitle"))
+    assert [one[3] for one in findings if one[0] == "QT205" and "`reply` is empty" in one[4]] == ["reply"]
+
+
+def test_front_matter_in_toml_is_named(workshop: Profile) -> None:
+    [finding] = found(workshop, ("---", "+++"), ("\n---\n", "\n+++\n"))
+    assert finding[0] == "QT102"
+    assert finding[4].endswith("the front matter; it is TOML, and qtgen reads YAML between `---` lines")

@@ -57,7 +57,7 @@ def test_the_example_page_is_clean() -> None:
     assert check(SITE.text) == []
 
 
-def test_rules_about_formulas_and_the_two_characters_do_not_exist() -> None:
+def test_rules_about_formulas_and_escaped_line_breaks_are_absent() -> None:
     absent = {"QT207", "QT501", "QT502", "QT503", "QT504", "QT505", "QT508", "QT514", "QT605", "QT606"}
     names = {rule.code for rule in RULES if rule.name == "multiline-answer"}
     assert not names
@@ -82,11 +82,17 @@ def test_rules_about_formulas_and_the_two_characters_do_not_exist() -> None:
         ("1. A\n\nB\n\n1. C\n\nD\n\n1. E\n\nF", "QT513", 4, 1),
         ("Text.\n\nHuman: go on", "QT608", 2, 1),
         ("Text.\nAs an AI language model, I know nothing.", "QT608", 1, 1),
+        ('So: "goal": 1', "QT608", 0, 5),
+        ('So: "summary": 1', "QT608", 0, 5),
         ("One.\nTw\u200bo.", "QT109", 1, 3),
     ],
 )
 def test_a_fault_is_found_at_its_line_and_column(text: str, code: str, line: int, column: int) -> None:
     assert (code, INSERTED + line, column) in places(with_text(text))
+
+
+def test_a_key_of_another_sites_answers_is_no_residue() -> None:
+    assert check(with_text('So: "page_keywords": 1')) == []
 
 
 def test_a_refusal_and_a_reply_to_the_prompt_are_found_at_the_beginning() -> None:
@@ -182,7 +188,7 @@ def test_a_fix_changes_only_the_fault(code: str, before: str, after: str) -> Non
         "a \\\\nu and \\neq and $\\nabla$ are words here.",
     ],
 )
-def test_what_is_plain_text_on_this_site_is_no_fault(text: str) -> None:
+def test_plain_text_of_this_site_is_not_a_fault(text: str) -> None:
     assert places(with_text(text)) == []
 
 
@@ -197,6 +203,6 @@ def test_carriage_returns_are_reported_as_on_any_site() -> None:
     assert "QT105" in {finding.code for finding in found}
 
 
-def test_every_tag_is_an_error_on_a_site_that_says_so() -> None:
+def test_every_tag_is_an_error_if_the_renderer_rejects_html() -> None:
     [finding] = [found for found in check(with_text("One<br>two")) if found.code == "QT507"]
     assert finding.severity is Severity.ERROR

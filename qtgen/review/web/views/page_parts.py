@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from qtgen.generation.decisions import REASONS, Action, Decision, DecisionLog
-from qtgen.generation.provenance import ProvenanceRecord, answer_group, written_groups
+from qtgen.generation.provenance import ProvenanceRecord, written_groups
 from qtgen.page import Page
 from qtgen.page.layout import Layout
 from qtgen.review.comparison.changes import compare_texts
-from qtgen.review.fields import editable_fields
+from qtgen.review.fields import editable_fields, group_label_of
 from qtgen.review.page_rows import compares_pages
 from qtgen.review.types import FindingCount, Mark, Rewrite
 from qtgen.review.web.templating import shown
@@ -175,7 +175,7 @@ def provenance_rows(records: Mapping[str, ProvenanceRecord], layout: Layout) -> 
     """Return how the texts of a page were made, one row for each group of fields that a model wrote."""
     return [
         {
-            "group": _group_label(layout, group),
+            "group": group_label_of(layout, group),
             "model": record.asked_model,
             "date": record.date,
             "prompt": record.prompt,
@@ -183,12 +183,6 @@ def provenance_rows(records: Mapping[str, ProvenanceRecord], layout: Layout) -> 
         for group, record in records.items()
         if group in written_groups(layout)
     ]
-
-
-def _group_label(layout: Layout, group: str) -> str:
-    if group == answer_group(layout):
-        return "Answer"
-    return "Search fields" if layout.profile.is_default else group
 
 
 def done_message(decision: Decision, title: str) -> str:
