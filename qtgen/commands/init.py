@@ -78,8 +78,9 @@ def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | 
 
     If there is a site.toml in FOLDER or above, the prompts are those for any site.
 
-    With --from, infer the page layout of an existing site instead. The command writes site.toml, and reports for each
-    finding how many pages agree and which pages disagree. The exit code is 1 if some pages are unusable.
+    With --from, infer the page layout of an existing site instead. The command writes site.toml, and reports the
+    findings with which some pages disagree, with the places. -v lists the other findings too. Files without front
+    matter and folders named node_modules are left out. The exit code is 1 if a page with front matter is unusable.
     """
     if sources:
         from qtgen.commands._inference import InferenceOptions, infer_site

@@ -14,7 +14,7 @@ from support.lookalikes import LOOKALIKES
 
 SITES = Path(__file__).parents[1] / "fixtures" / "sites"
 Run = Callable[..., tuple[int, str, str]]
-SHAPE = {"file", "pages", "conforming", "unusable", "findings"}
+SHAPE = {"file", "pages", "conforming", "unusable", "left_out", "findings"}
 FINDING = {"layout", "field", "kind", "standing", "statement", "for", "against", "places"}
 
 
@@ -59,6 +59,41 @@ def test_site_toml_and_a_report(qtgen: Run, site: Path) -> None:
     )
     layout = load_profile(Path("site.toml")).file.layout[0]
     assert (layout.path, [spec.key for spec in layout.fields]) == ("pages/{title|slug}.md", ["title", "note"])
+
+
+def test_findings_to_look_at_come_first(qtgen: Run, site: Path) -> None:
+    _, out, _ = qtgen("init", "--from", "pages")
+    lines = out.splitlines()
+    assert lines[0] == "Findings to look at:"
+    assert lines[-1] == "4 statements hold on all pages, and no page contradicts 2 candidates; add -v to list them"
+    Path("site.toml").unlink()
+    _, verbose, _ = qtgen("init", "--from", "pages", "-v")
+    assert verbose.startswith(out.rpartition("\n\n")[0])
+    assert "  asserted   note: required: on every page (300 for, 0 against)\n" in verbose
+    assert len(verbose.splitlines()) == len(lines) + 6
+
+
+def test_files_that_are_no_pages_are_left_out(qtgen: Run, site: Path) -> None:
+    other = {"a/node_modules/b/x.md": "---\nx", ".hidden/x.md": "---\nx", "outputs/x.md": "---\nx"}
+    write({**other, "README.md": "# Read me", "outputs/.qtgen/y.md": "y"})
+    code, out, err = qtgen("init", "--from", ".")
+    assert code == 0
+    assert "could not be used" not in out
+    assert "1 file without front matter was left out, such as README.md\n" in err
+    Path("site.toml").unlink()
+    for named in ("outputs", "a/node_modules/b", "a/node_modules/b/x.md"):  # whoever names it means it
+        code, _, err = qtgen("init", "--from", named)
+        assert code == 2
+        assert "none of the pages can be used (1)" in err
+    assert qtgen("init", "--from", "a")[0] == 2
+
+
+def test_few_pages_are_a_note(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(numbered(8, "title: Page {n}"))
+    code, _, err = qtgen("init", "--from", "pages")
+    assert code == 0
+    assert "there are only 8 pages: nothing is asserted with fewer than 20\n" in err
 
 
 def test_the_report_as_json(qtgen: Run, site: Path) -> None:
@@ -137,7 +172,7 @@ def test_an_existing_file_stays(qtgen: Run, site: Path) -> None:
 
 def test_no_usable_pages(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write({"pages/a.md": "---\r\ntitle: x\r\n---\r\n", "pages/b.md": "x"})
+    write({"pages/a.md": "---\r\ntitle: x\r\n---\r\n", "pages/b.md": "---\nx"})
     code, _, err = qtgen("init", "--from", "pages")
     assert code == 2
     assert err.startswith("qtgen: pages/a.md:1: none of the pages can be used (2); the first one: carriage return")

@@ -10,7 +10,7 @@ from qtgen.page.reader import read_as
 from qtgen.site.inference.collect import Observations
 from qtgen.site.inference.findings import Finding
 from qtgen.site.inference.infer import Inferred, infer
-from qtgen.site.inference.observe import Unusable, observe, open_layout
+from qtgen.site.inference.observe import observe, open_layout
 from qtgen.site.inference.writer import toml
 
 SITE = Path("/site")
@@ -22,10 +22,7 @@ def observed(pages: Mapping[str, str | bytes]) -> Observations:
     for path, text in sorted(pages.items()):
         raw = text.encode() if isinstance(text, str) else text
         page = observe(str(SITE / path), read_as(raw, open_layout()), observations.writing)
-        if isinstance(page, Unusable):
-            observations.unusable.append(page)
-        else:
-            observations.pages.append(page)
+        observations.add(page)
     return observations
 
 

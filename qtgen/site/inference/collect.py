@@ -1,6 +1,6 @@
 """Read the pages of a folder in worker processes, and keep what the inference needs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from qtgen.site.inference.observe import (
     open_layout,
 )
 
+_PACKAGES = "node_modules"
+_OUTPUTS, _STATE = "outputs", ".qtgen"
 _PARCEL = 200  # pages that a worker reads at a time
 _WORTH_A_WORKER = 1_000  # pages; starting a process takes as long as reading these
 
@@ -30,13 +32,24 @@ class Observations:
 
     Attributes:
         pages: The pages that can be used, in the order of their paths.
-        unusable: The others.
+        unusable: The files with front matter that cannot be used.
+        left_out: The paths of the files without front matter.
         writing: How the pages write their values.
     """
 
     pages: list[ObservedPage] = field(default_factory=list)
     unusable: list[Unusable] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     writing: Writing = field(default_factory=Writing)
+
+    def add(self, page: ObservedPage | Unusable) -> None:
+        """Keep what a file contains."""
+        if not isinstance(page, Unusable):
+            self.pages.append(page)
+        elif page.is_page:
+            self.unusable.append(page)
+        else:
+            self.left_out.append(page.path)
 
 
 def collect(paths: Iterable[Path], on_unusable: OnUnusable, jobs: int | None = None) -> Observations:
@@ -57,11 +70,9 @@ def collect(paths: Iterable[Path], on_unusable: OnUnusable, jobs: int | None = N
         for _, (observed, writing) in engine.map(observe_files, ((None, (parcel,)) for parcel in parcels)):
             observations.writing.add(writing)
             for page in observed:
-                if isinstance(page, Unusable):
-                    observations.unusable.append(page)
-                else:
+                if not isinstance(page, Unusable):
                     _share_keys(page.root, keys)
-                    observations.pages.append(page)
+                observations.add(page)
     finally:
         engine.close()
     return observations
@@ -76,10 +87,31 @@ def _engine(jobs: int) -> Engine:
 
 
 def _parcels(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[list[tuple[str, int]]]:
+    paths = list(paths)
+    roots = [path.as_posix().removeprefix("./").rstrip("/") for path in paths]
     for batch in iter_batches(paths, on_unusable):
+        if _is_foreign(batch.folder, roots):
+            continue
         files = [(path, size) for path, (size, _) in zip(batch.paths(), batch.states, strict=True)]
         for start in range(0, len(files), _PARCEL):
             yield files[start : start + _PARCEL]
+
+
+def _is_foreign(folder: str, roots: Sequence[str]) -> bool:
+    """Return whether a folder below one of the roots belongs to a package manager, or holds what qtgen wrote."""
+    above = max((root for root in roots if _is_below(folder, root)), key=len, default=None)
+    if above is None:  # files that are listed themselves
+        return False
+    inner = folder.removeprefix(above).strip("/") if above != "." else folder.strip("/")
+    parts = inner.split("/")
+    if _PACKAGES in parts:
+        return True
+    outputs = parts.index(_OUTPUTS) if _OUTPUTS in parts else None
+    return outputs is not None and Path(above, *parts[: outputs + 1], _STATE).is_dir()
+
+
+def _is_below(folder: str, root: str) -> bool:
+    return root == "." or folder.startswith(f"{root}/")
 
 
 def observe_files(files: list[tuple[str, int]]) -> tuple[list[ObservedPage | Unusable], Writing]:

@@ -32,7 +32,8 @@ class Inferred:
     Attributes:
         text: The text of `site.toml`.
         files: The paths of the pages, by number.
-        unusable: The pages that could not be used.
+        unusable: The files with front matter that could not be used.
+        left_out: The paths of the files without front matter.
         findings: What was found, in the order of the fields.
         orders: The order of the keys of each map of each layout, by the number of the layout and the path of the map.
         conforming: The number of pages that conform to `site.toml`.
@@ -41,6 +42,7 @@ class Inferred:
     text: str
     files: Sequence[str]
     unusable: Sequence[Unusable]
+    left_out: Sequence[str]
     findings: Sequence[Finding]
     orders: Mapping[tuple[int, str], Sequence[str]]
     conforming: int
@@ -79,7 +81,8 @@ def infer(observations: Observations, root: Path) -> Inferred:
 
 def _no_pages(observations: Observations) -> UsageError:
     if not observations.unusable:
-        return UsageError("no pages (*.md) to infer a layout from", remedy="select a folder with pages")
+        reason = "none of the files (*.md) has front matter" if observations.left_out else "no pages (*.md)"
+        return UsageError(f"{reason} to infer a layout from", remedy="select a folder with pages")
     first = observations.unusable[0]
     count = len(observations.unusable)
     message = f"none of the pages can be used ({count:,}); the first one: {first.reason}"
@@ -161,7 +164,9 @@ def _inferred(
         for draft in layout.walk():
             orders[layout.number, draft.path] = [inner.key for inner in draft.fields]
     files = [page.path for page in pages]
-    return Inferred(text, files, observations.unusable, findings, orders, len(pages) - len(outside))
+    return Inferred(
+        text, files, observations.unusable, observations.left_out, findings, orders, len(pages) - len(outside)
+    )
 
 
 def _in_order(layout: LayoutDraft) -> list[Finding]:

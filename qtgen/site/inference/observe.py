@@ -30,6 +30,7 @@ fields = [{key="title", required=false}]
 _BODY_KEY = (
     "body․"  # how the reader writes the path of a key that must not be taken for the text after the front matter
 )
+_EMPTY = "the file is empty"  # the message of the reader
 _MATH = re.compile(r"\$[^$\n]*[\\^_{}=][^$\n]*\$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
 _ITEM = re.compile(r"\.\d+(?=\.|\Z)")
@@ -46,6 +47,7 @@ class LongText(NamedTuple):
         lines: Whether it contains a line break.
         math: Whether it contains something like a formula.
         tags: Whether it contains something like an HTML tag.
+        commas: How often it contains a comma and a space.
     """
 
     digest: int
@@ -54,6 +56,7 @@ class LongText(NamedTuple):
     lines: bool
     math: bool
     tags: bool
+    commas: int
 
 
 @dataclass(slots=True, eq=False)
@@ -87,12 +90,14 @@ class Unusable(NamedTuple):
         line: Where it is wrong, 1-based.
         column: The column, 1-based.
         reason: What is wrong.
+        is_page: Whether it has front matter, or cannot be read. Other files are left out.
     """
 
     path: str
     line: int
     column: int
     reason: str
+    is_page: bool = True
 
 
 class ObservedPage(NamedTuple):
@@ -162,7 +167,14 @@ def _unusable(path: str, page: Page) -> Unusable:
     if not page.problems:
         return Unusable(path, 1, 1, "the front matter has no keys")
     problem = page.problems[0]
-    return Unusable(path, *page.position(problem.span.start), problem.message)
+    return Unusable(path, *page.position(problem.span.start), problem.message, _is_page(page))
+
+
+def _is_page(page: Page) -> bool:
+    """Return whether a file that cannot be used seems to have front matter, or cannot be read."""
+    if any(problem.kind == "missing-front-matter" for problem in page.problems):
+        return page.text.lstrip("\ufeff \t\r\n").startswith("---")
+    return page.problems[0].message != _EMPTY
 
 
 def _body(page: Page) -> str | LongText:
@@ -197,7 +209,7 @@ def _text(value: str, kept: int) -> str | LongText:
     digest = xxhash.xxh3_64_intdigest(value.encode("utf-8", "surrogatepass"))
     math = "$" in value and _MATH.search(value) is not None
     tags = "<" in value and _TAG.search(value) is not None
-    return LongText(digest, len(value), "\\n" in value, "\n" in value.strip(), math, tags)
+    return LongText(digest, len(value), "\\n" in value, "\n" in value.strip(), math, tags, value.count(", "))
 
 
 @lru_cache(maxsize=65_536)

@@ -185,8 +185,13 @@ class Relations:
         at = order.index(target) if target in order else len(order)
         earlier = [path for path in free if path == self._question or order.index(path) < at]
         later = [path for path in free if path not in earlier]
-        of_file = [] if not target or target in self._path_fields else [FOLDER, STEM]
-        return list(dict.fromkeys([*earlier, *later, *derived, *of_file]))
+        return list(dict.fromkeys([*earlier, *later, *derived, *self._of_file(target)]))
+
+    def _of_file(self, target: str) -> Sequence[str]:
+        """Return what a template can name of the path of the file. A folder that all pages share is a literal."""
+        if not target or target in self._path_fields:
+            return ()
+        return (FOLDER, STEM) if len(set(self._columns.folders)) > 1 else (STEM,)
 
     def _leads_to(self, path: str, target: str) -> bool:
         names = self._depends.get(path, set())

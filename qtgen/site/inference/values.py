@@ -11,6 +11,7 @@ from qtgen.site.inference.drafts import Draft, LayoutDraft, Value, frequencies, 
 from qtgen.site.inference.findings import MAX_DOUBTS, MIN_PAGES, Place, shown, standing_of
 from qtgen.site.inference.observe import Items, LongText, Observed
 
+_COMMA = ", "
 _SEPARATORS = (",", ";", " |")
 _MOST_VALUES = 12  # of an enum
 _LONGEST_MEAN = 24  # characters of the values of an enum
@@ -76,11 +77,11 @@ def _likely_separator(draft: Draft) -> str | None:
     texts = Counter(value.value for value in draft.values if isinstance(value.value, str))
     parts: Counter[str] = Counter()
     for text, count in texts.items():
-        if ", " in text:
-            parts.update(dict.fromkeys(set(text.split(", ")), count))
+        if _COMMA in text:
+            parts.update(dict.fromkeys(set(text.split(_COMMA)), count))
     total = parts.total()
     known = sum(count for part, count in parts.items() if count > 1 or part in texts)
-    return ", " if total and known >= 0.8 * total else None
+    return _COMMA if total and known >= 0.8 * total else None
 
 
 def counts_of_texts(layouts: Iterable[LayoutDraft]) -> dict[str, Counter[Observed]]:
@@ -128,13 +129,19 @@ def _propose_range(layout: LayoutDraft, draft: Draft) -> None:
 def _propose_sizes(layout: LayoutDraft, draft: Draft) -> None:
     """Propose the fewest and the most items of the lists that a model writes."""
     separator = draft.settings.get("separator")
-    sizes = [
-        len(value.value.items) if isinstance(value.value, Items) else len(value.value.split(separator))
-        for value in draft.values
-        if isinstance(value.value, Items) or (separator and isinstance(value.value, str))
-    ]
-    if len(sizes) >= MIN_PAGES:
+    counts = [_item_count(value.value, separator) for value in draft.values]
+    sizes = [count for count in counts if count is not None]
+    if len(sizes) >= MIN_PAGES and (len(sizes) == len(counts) or separator is None):
         layout.propose(draft, "size", {"min": min(sizes), "max": max(sizes)}, len(sizes), [])
+
+
+def _item_count(value: Observed, separator: str | None) -> int | None:
+    """Return the number of items of a list, or of a separated text; None if it is unknown."""
+    if isinstance(value, Items):
+        return len(value.items)
+    if isinstance(value, LongText) and separator == _COMMA:
+        return value.commas + 1
+    return len(value.split(separator)) if separator and isinstance(value, str) else None
 
 
 def _known(draft: Draft) -> list[Observed]:

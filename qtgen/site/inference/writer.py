@@ -8,19 +8,32 @@ from typing import Any
 from qtgen._util.text import one_line, pluralize
 from qtgen.page.profile import FORMAT, Slug
 from qtgen.site.inference.drafts import Candidate, Draft, LayoutDraft
-from qtgen.site.inference.findings import Finding, Standing
+from qtgen.site.inference.findings import MIN_PAGES, Finding, Standing
 from qtgen.site.inference.links import SiteLinks
 
 _HEAD = """\
 # The page layout of this site, which `qtgen init --from` inferred from {pages}.
-# {conforming} of them conform to it.
+# {conforming}
+"""
+_FEW_PAGES = """\
+#
+# There are only {pages}: nothing is asserted with fewer than {least}, except for the templates of the path and the key.
+# They are in force if they hold on all pages, so that qtgen can generate pages.
+"""
+_KEPT = """\
+#
+# These settings are in force although some pages disagree. `qtgen validate` reports those pages:
+"""
+_NEXT = """\
 #
 # What to do next:
-# 1. Read it line by line. Comments show how many pages agree. The report of `qtgen init --from` lists the others.
-# 2. Lines that begin with `# add:` are candidates. Move those that are true into the line above them.
+# 1. Read the file line by line. Comments show how many pages agree. The report of `qtgen init --from` lists the others.
+# 2. A line `# add: …` is a candidate for the field above it. If it is true, write it before the closing brace of that
+#    field. A line `# replace: …` stands for the setting with the same name in the field, or the line, above it.
 # 3. Check the roles, and the fields with source="model", which a model writes.
 # 4. Run `qtgen validate` on the pages.
 """
+_MOST_KEPT = 12  # settings that the head lists
 _ORDER = (
     "type", "style", "indent", "text_indent", "repeat", "required", "const", "value", "default", "source", "group",
     "separator", "known", "copy", "ref",
@@ -58,8 +71,7 @@ def write_site(site: SiteDraft) -> str:
 
 
 def _lines(site: SiteDraft) -> Iterator[str]:
-    conforming = site.pages - len(site.outside)
-    yield from _HEAD.format(pages=pluralize(site.pages, "page"), conforming=f"{conforming:,}").splitlines()
+    yield from _head_lines(site)
     yield f"format = {FORMAT}"
     yield "# This is the name of the folder. Replace it by the name of the site."
     yield f"name = {toml(site.name.replace('-', ' ').replace('_', ' ').strip().title() or 'Site')}"
@@ -74,6 +86,30 @@ def _lines(site: SiteDraft) -> Iterator[str]:
     if not all(layout.order_is_asserted for layout in site.layouts):
         yield from ["", "[rules]", "# Some pages have another order of keys. Remove this line to report them."]
         yield 'QT204 = "off"'
+
+
+def _head_lines(site: SiteDraft) -> Iterator[str]:
+    pages, outside = pluralize(site.pages, "page"), len(site.outside)
+    conforming = f"{site.pages - outside:,} of them conform to it." if outside else "All of them conform to it."
+    yield from _HEAD.format(pages=pages, conforming=conforming).splitlines()
+    if site.pages < MIN_PAGES:
+        yield from _FEW_PAGES.format(pages=pages, least=MIN_PAGES).splitlines()
+    if kept := list(_kept(site.layouts)):
+        yield from _KEPT.splitlines()
+        yield from (f"#   {line}" for line in kept[:_MOST_KEPT])
+        if len(kept) > _MOST_KEPT:
+            yield f"#   … and {len(kept) - _MOST_KEPT:,} more"
+    yield from _NEXT.splitlines()
+
+
+def _kept(layouts: Sequence[LayoutDraft]) -> Iterator[str]:
+    """Yield the statements in force with which some pages disagree."""
+    for layout in layouts:
+        where = f"layout {layout.number + 1}, " if len(layouts) > 1 else ""
+        for finding in layout.findings:
+            if finding.standing is Standing.ASSERTED and finding.against:
+                counts = _counts(finding.agree, len(finding.against))
+                yield one_line(f"{where}{finding.field or 'keys'}: {finding.kind} ({counts})")
 
 
 def _links_lines(links: SiteLinks) -> Iterator[str]:

@@ -221,6 +221,11 @@ class TestCandidates:
         assert "# add: min=1, max=60" in result.text
         assert result.text.count("min=") == 2
 
+    def test_the_items_of_a_long_text_count(self) -> None:
+        many = ", ".join(f"keyword{number}" for number in range(40))
+        result = words(60, "keywords: a{n}, {v}", "b, c", many)
+        assert "# add: min=3, max=41  # 60 agree, 0 disagree" in result.text
+
     def test_what_replaces_a_setting(self) -> None:
         pages = numbered(200, "title: Page {n}\ntags: [a{n}]")
         for number in range(1, 7):
@@ -302,6 +307,35 @@ class TestLinks:
         assert [(place.path, place.value) for place in found.against] == [("near.0.name", "Old, expected Page 10")]
 
 
+class TestFewPages:
+    PAGES = numbered(8, "title: Page {n}\npermalink: /all/page-{n}/\nheading: Page {n}\nsummary: A summary q{n}0 of it")
+
+    def test_the_templates_of_the_path_and_the_key_are_in_force(self) -> None:
+        result = inferred(self.PAGES)
+        assert table(result)["layout"][0]["path"] == "pages/{title|slug}.md"
+        assert fields(result)["permalink"] == {"required": False, "value": "/all/{title|slug}/"}
+        assert "value" not in fields(result)["heading"]
+        assert '# add: value="{title}"  # 8 agree, 0 disagree' in result.text
+        assert finding(result, "permalink", "template").standing is Standing.ASSERTED
+        assert "# There are only 8 pages: nothing is asserted with fewer than 20, except for" in result.text
+
+    def test_a_template_that_a_page_contradicts_is_a_candidate(self) -> None:
+        pages = numbered(18, "title: Page {n}")
+        pages["pages/page-9.md"] = pages["pages/page-9.md"].replace("title: Page 9\n", "title: Other\n")
+        result = inferred(pages)
+        assert table(result)["layout"][0]["path"] == "pages/{file.stem}.md"
+        assert '# replace: path="pages/{title|slug}.md"  # 17 agree, 1 disagrees' in result.text
+
+
+def test_the_head_lists_what_is_kept_despite_outliers() -> None:
+    pages = dated(150)
+    assert "in force although" not in inferred(pages).text
+    pages["pages/page-9.md"] = pages["pages/page-9.md"].replace("versions: [v9, w]", "versions: 3.9")
+    head = inferred(pages).text.partition("format = 1")[0]
+    assert "# 149 of them conform to it." in head
+    assert "#   versions: type (149 agree, 1 disagrees)\n" in head
+
+
 class TestLayouts:
     def test_folders_with_keys_of_their_own(self) -> None:
         pages = {f"posts/page-{n}.md": f"---\ntitle: Page {n}\nauthor: A{n}\n---\n\nText {n}.\n" for n in range(30)}
@@ -362,8 +396,8 @@ class TestPagesThatCannotBeUsed:
             (b"---\ntitle: x\ntitle: y\n---\n", 3, "a second time"),
             (b"---\ntitle: &x y\nother: *x\n---\n", 2, "anchor"),
             (b"---\ntitle: [x\n---\n", 3, "flow sequence"),
-            (b"no front matter\n", 1, "no line `---` opens"),
-            (b"", 1, "empty"),
+            (b"---\ntitle: x\n", 1, "no line `---` closes"),
+            (b"\n---\ntitle: x\n---\n", 1, "no line `---` opens"),
             (b"\xff", 1, "not UTF-8"),
             (b"---\n---\n", 1, "no keys"),
         ],
@@ -377,7 +411,14 @@ class TestPagesThatCannotBeUsed:
 
     def test_only_such_pages(self) -> None:
         with pytest.raises(UsageError, match=r"none of the pages can be used \(1\)"):
-            inferred({"bad.md": b"x"})
+            inferred({"bad.md": b"---\nx", "readme.md": b"x"})
+
+    @pytest.mark.parametrize("raw", [b"", b"# Read me\n", b"# Read me\r\n", b"\tcode\n"])
+    def test_files_without_front_matter_are_left_out(self, raw: bytes) -> None:
+        result = inferred({**numbered(30, "title: Page {n}"), "README.md": raw})
+        assert (result.left_out, result.unusable) == (["/site/README.md"], [])
+        with pytest.raises(UsageError, match=r"none of the files \(\*\.md\) has front matter"):
+            inferred({"README.md": raw})
 
     def test_a_page_outside_the_folder(self) -> None:
         with pytest.raises(UsageError, match=r"is not below /site/inner, the folder of site\.toml"):
