@@ -55,7 +55,7 @@ def _show_settings(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
         learned_lines = importlib.import_module(
             "qtgen.commands._learned"
         ).learned_lines  # needs an extra, like commands
-        site = importlib.import_module("qtgen.commands._site")  # loads what reads pages
+        site = importlib.import_module("qtgen.commands._site")  # loads the modules that read pages
         loaded = site.with_nearest_site(load_settings(Path.cwd(), os.environ, {}))
         for line in (*loaded.lines(), *learned_lines(loaded.settings)):
             echo(line)

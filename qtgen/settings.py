@@ -171,7 +171,7 @@ class Settings(BaseModel):
     site: Path | None = Field(
         None,
         description="File with the layout of the site's pages. The default is the nearest `site.toml`, in the current "
-        "folder or above it. If there is none, the built-in layout applies",
+        "folder or above it. If there is none, qtgen uses the default layout",
     )
     out: Path = Field(Path("outputs"), description="Folder to write pages to")
     corpus: Path | None = Field(

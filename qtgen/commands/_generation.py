@@ -1,5 +1,6 @@
 """The work of `qtgen generate`: it turns rows of question files into pages."""
 
+import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from qtgen.llm.factory import concurrency, endpoints_for
 from qtgen.llm.ledger import Ledger
 from qtgen.page.profile import Profile
 from qtgen.settings import Settings
+from qtgen.site.profiles import site_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class GenerateOptions:
     def judge_settings(self) -> Settings:
         """The settings with which the judges are opened."""
         return self.settings.model_copy(update={"provider": "openai", "model": self.judges})
+
+    @property
+    def is_beside_the_site(self) -> bool:
+        """Whether pages go to the default folder, although the current folder belongs to a site with its own layout."""
+        root = self.profile.root
+        is_in_site = root is not None and Path.cwd().is_relative_to(root.resolve())
+        return is_in_site and self.settings.model_fields_set.isdisjoint({"out", "corpus"})
 
 
 @dataclass
@@ -89,7 +98,8 @@ class Generation:
     async def items(self, run: Run) -> AsyncGenerator[Item, None]:
         """Yield each row's outcome. Models are opened when the first job is reached."""
         self._report_changed_prompts(run)
-        first_id = self.output.highest_id(self.options.settings.corpus, self.config.layout) + 1
+        pages = site_pages(self.options.profile) if self.options.is_beside_the_site else ()
+        first_id = self.output.highest_id(self.options.settings.corpus, self.config.layout, pages) + 1
 
         def ids(urls: Mapping[str, int | None]) -> Mapping[str, int | None]:
             return self._assign_ids(urls, first_id)
@@ -197,6 +207,9 @@ class Generation:
             )
         if stats.counts[Status.WRITTEN]:
             yield f"pages: {self.output.folder}/   how they were made: {self.output.provenance_file}"
+            if self.options.is_beside_the_site and (root := self.options.profile.root):
+                own = os.path.relpath(root)
+                yield f"note: pages go to {self.output.folder}/; use --out {own} to write into the site"
         for path in self.shown:
             yield ""
             yield from preview(path, self.options.profile)

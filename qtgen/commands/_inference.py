@@ -1,4 +1,4 @@
-"""`qtgen init --from`: infer the page layout of a site, and report how many pages agree with each line."""
+"""`qtgen init --from`: infer the page layout of a site, and report how many pages agree with each finding."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,13 +52,13 @@ def infer_site(options: InferenceOptions) -> int:
         for line in _lines(inferred, findings):
             echo(line)
     conforming = f"{inferred.conforming:,} of {pluralize(len(inferred.files), 'page')}"
-    note(f"created  {file}: {conforming} agree with everything that it says")
+    note(f"created  {file}: {conforming} conform to it")
     note(f"next: read {file}, then run qtgen validate {' '.join(map(str, options.paths))}")
     return unusable.exit_code(int(bool(inferred.unusable)))
 
 
 def _exists(file: Path) -> UsageError:
-    return UsageError("the file exists already", path=file, remedy="rename or remove it, or name another FOLDER")
+    return UsageError("the file exists already", path=file, remedy="rename or remove it, or choose another FOLDER")
 
 
 def _write(file: Path, text: str) -> None:
@@ -72,7 +72,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _lines(inferred: Inferred, findings: Sequence[LocatedFinding]) -> Iterator[str]:
-    """Yield the report: what could not be used, then each finding with the places that disagree."""
+    """Yield the report: the unusable pages, then each finding with the places that disagree."""
     if inferred.unusable:
         yield f"{pluralize(len(inferred.unusable), 'page')} could not be used:"
         yield from listed([f"  {_place(page)}: {page.reason}" for page in inferred.unusable], "page", shown=_SHOWN)

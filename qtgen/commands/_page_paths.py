@@ -1,4 +1,4 @@
-"""Where the page with a key should be: the template of the key, read backwards."""
+"""The path of the page with a key: the template of the key, read backwards."""
 
 import re
 
@@ -7,7 +7,7 @@ from qtgen.page.template import Reference, Template
 
 
 def path_of_key(key: str, layout: Layout) -> str | None:
-    """Return the path of the page that has a key, below the root of the site. None if the key does not tell it."""
+    """Return the path of the page with a key, below the root of the site, or None if the key does not determine it."""
     template = layout.templates.get(layout.roles.key or "")
     found = _references_of(key, template) if template else None
     if found is None:
@@ -17,7 +17,7 @@ def path_of_key(key: str, layout: Layout) -> str | None:
 
 
 def _references_of(text: str, template: Template) -> dict[Reference, str] | None:
-    """Return what the references of a template stand for in a text. None if it does not fit in exactly one way."""
+    """Return the values of the references of a template in a text, or None if they are ambiguous or do not fit."""
     found = [re.fullmatch(_pattern(template, repeat), text) for repeat in ("+", "+?")]
     if None in found or len({match.groups() for match in found if match}) > 1:
         return None

@@ -1,4 +1,4 @@
-"""The profile of the site whose pages a command reads or writes, and the option that names it."""
+"""The profile of the site, and the option `--site`, which selects it."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import FILE_NAME, Profile, find_profile
 from qtgen.site.profiles import resolve_profile
 
-if TYPE_CHECKING:  # `validate` of one page does without it
+if TYPE_CHECKING:  # slow to import, and `validate` of one page does not need it
     from qtgen.settings import LoadedSettings, Settings
 
 
@@ -22,13 +22,13 @@ def site_option(option: Callable[..., Callable[[Any], Any]] = click.option) -> C
     """Return the option `--site`.
 
     Args:
-        option: What makes an option, such as `click.option`, or what `options_of` returns.
+        option: The function that creates the option: `click.option`, or the result of `options_of`.
     """
     return option(
         "--site",
         type=NonEmptyPath(dir_okay=False),
         metavar="FILE",
-        help="Use the page layout in this file.  [default: the nearest site.toml, else the built-in layout]",
+        help="Use the page layout in this file.  [default: the nearest site.toml, else the default layout]",
     )
 
 
@@ -47,13 +47,13 @@ def load_site(file: Path | None) -> Profile:
     """
     if file is not None and not file.is_file():
         problem = "is a folder" if file.is_dir() else "no such file"
-        remedy = f"name a {FILE_NAME}, or leave the setting out to use the nearest one"
+        remedy = f"name a {FILE_NAME}, or remove the setting to use the nearest one"
         raise SettingsError(f"{file}: {problem}", setting="site", remedy=remedy)
     return resolve_profile(file)
 
 
 def with_nearest_site(loaded: "LoadedSettings") -> "LoadedSettings":
-    """Return settings that name the nearest `site.toml` if they name none."""
+    """Return the settings. If they do not set `site`, it is the nearest `site.toml`."""
     file = None if loaded.settings.site else find_profile(Path.cwd())
     if file is None:
         return loaded
@@ -62,7 +62,7 @@ def with_nearest_site(loaded: "LoadedSettings") -> "LoadedSettings":
 
 
 def site_arguments(profile: Profile) -> list[str]:
-    """Return the option that names the file of a profile, or nothing if a command finds the file without the option."""
+    """Return the option that selects the file of a profile, or nothing if a command finds the file without it."""
     from qtgen.settings import load_settings
 
     try:

@@ -63,7 +63,7 @@ def _explain(name: str, profile: Profile) -> str:
 
 
 def _absent(rule: Rule, profile: Profile) -> UsageError:
-    """Return the error about a rule that no page of the site can break, or that the profile turns off."""
+    """Return the error about a rule that does not apply to the site, or that the profile turns off."""
     what = f"the rule {rule.code} {rule.name}"
     if profile.file.rules.get(rule.code) == "off":
         remedy = f"remove it from [rules] in {profile.path}"

@@ -64,8 +64,8 @@ Examples:
     multiple=True,
     type=NonEmptyPath(readable=False),
     metavar="PATH",
-    help="Infer the page layout from the pages in this file or folder, and write it to site.toml in FOLDER. Repeat it "
-    "for several paths.",
+    help="Infer the page layout from the pages in this file or folder, and write it to site.toml in FOLDER. Repeat "
+    "the option for several paths.",
 )
 @click.option("--json", "as_json", is_flag=True, help="With --from: print the report as one JSON document.")
 @click.option(
@@ -78,8 +78,8 @@ def command(folder: Path, sources: tuple[Path, ...], as_json: bool, jobs: int | 
 
     If there is a site.toml in FOLDER or above, the prompts are those for any site.
 
-    With --from, infer the page layout of an existing site instead: write site.toml, and report for each statement how
-    many pages agree and which pages disagree. The exit code is 1 if some pages could not be used.
+    With --from, infer the page layout of an existing site instead. The command writes site.toml, and reports for each
+    finding how many pages agree and which pages disagree. The exit code is 1 if some pages are unusable.
     """
     if sources:
         from qtgen.commands._inference import InferenceOptions, infer_site

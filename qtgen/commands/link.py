@@ -267,7 +267,7 @@ def _apply_write(_: LinkArguments, edits: "Iterable[LinkEdit]") -> "Iterator[Lin
                 yield result
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {pluralize(written, 'page')}; a few hundred more may be written, each completely"
+            f"interrupted after {pluralize(written, 'page')}; up to a few hundred more pages may be complete"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""`qtgen migrate`: carry pages over to a changed layout."""
+"""`qtgen migrate`: update pages after a change of `site.toml`."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Exit codes:
   0    done, or nothing to migrate
-  1    a page could not be carried over, read or written; the others were
-  2    the call, a site.toml or the difference of the two is wrong; no page
+  1    a page could not be updated, read or written; the other pages were
+  2    an option, a site.toml or the difference of the two is invalid; no page
        was changed
   130  interrupted; run the same command again to resume
 
@@ -49,7 +49,7 @@ _SENTENCES = {
     "renamed": "rename `{field}` to `{to}`",
     "moved": "move `{field}`",
     "constant": "change the constant `{field}`",
-    "template": "change `{field}`, which follows from other fields",
+    "template": "change `{field}`, which has a template",
 }
 
 
@@ -67,7 +67,7 @@ class MigrateArguments:
 
     @property
     def is_preview(self) -> bool:
-        """Whether nothing is written."""
+        """Whether the command writes no page."""
         return self.diff or self.dry_run
 
     def validate(self) -> None:
@@ -86,7 +86,7 @@ class MigrateArguments:
     required=True,
     type=NonEmptyPath(dir_okay=False),
     metavar="OLD.toml",
-    help="The site.toml that the pages were written for.  [required]",
+    help="The site.toml that the pages were written for.",
 )
 @_preview("--diff", is_flag=True, help="Show what would change, and change nothing.")
 @_preview("--dry-run", is_flag=True, help="Count what would change, and change nothing.")
@@ -94,13 +94,13 @@ class MigrateArguments:
 @site_option(_site)
 @_site("--jobs", type=click.IntRange(1, 256), help="Number of worker processes.  [default: by the number of pages]")
 def command(**parameters: Any) -> int:
-    """Carry the pages of PATHS, files or folders, over from OLD.toml to the site.toml in force.
+    """Update the pages of PATHS, files or folders, from the layout in OLD.toml to the site.toml in force.
 
-    qtgen adds new fields (from `const`, `value` or `default`), removes fields that are gone, renames keys (`was` in the
-    new site.toml), moves fields that have another place, and changes constants and values that follow from templates.
-    No other line changes. Each page is read back before it is written, to prove that.
+    qtgen adds new fields (from `const`, `value` or `default`), removes fields, renames keys (`was` in the new
+    site.toml), moves fields to their new place, and changes constants and the values of templates. No other line
+    changes. Before qtgen writes a page, it reads the new text and checks that.
 
-    A page that cannot be carried over stays as it is and is listed. A second run changes nothing.
+    Pages that cannot be updated stay as they are, and are listed. A second run changes nothing.
     """
     arguments = MigrateArguments(**parameters)
     arguments.validate()
@@ -110,7 +110,7 @@ def command(**parameters: Any) -> int:
     sources.refuse_packs({"migrating pages": True})
     report = _Report(arguments)
     if migration.is_empty:
-        note("nothing to migrate: the difference of the two files changes no page")
+        note("nothing to migrate: the change of site.toml affects no page")
     else:
         report.read(_migrate(arguments, migration, sources))
         if not report.pages and unusable:
@@ -126,18 +126,18 @@ def _migration(arguments: MigrateArguments) -> "Migration":
     former = _former(arguments.former)
     profile = profile_of(settings_from({"site": arguments.site}))
     if profile.path is None:
-        remedy = f"change to the folder of the site, or name its {FILE_NAME}"
+        remedy = f"change to the folder of the site, or select its {FILE_NAME}"
         raise UsageError(
             f"no {FILE_NAME} is in force, so there is no layout to migrate to", setting="site", remedy=remedy
         )
-    # The patterns of the former layout are relative to the site, wherever the file is now.
+    # The patterns of the former layout are relative to the root of the site, even if the file is elsewhere.
     return plan_migration(parse_profile(former.raw, profile.path), profile)
 
 
 def _former(path: Path) -> Profile:
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "no such file"
-        remedy = f"name the {FILE_NAME} that the pages were written for, such as `git show HEAD:{FILE_NAME}` prints it"
+        remedy = f"give the {FILE_NAME} that the pages were written for; see `git show HEAD:{FILE_NAME}`"
         raise SettingsError(f"--from {path}: {problem}", remedy=remedy)
     return load_profile(path)
 
@@ -157,13 +157,13 @@ def _migrate(arguments: MigrateArguments, migration: "Migration", sources: PageS
                 step.advance()
                 yield file
     except KeyboardInterrupt:
-        kept = "" if arguments.is_preview else "; a few hundred more may be written, each completely"
+        kept = "" if arguments.is_preview else "; up to a few hundred more pages may be complete"
         raise Interrupted(f"interrupted after {pluralize(done, 'page')}{kept}") from None
 
 
 @dataclass(slots=True)
 class _Report:
-    """Counts what became of the pages, and prints it."""
+    """Counts the results of the pages, and prints them."""
 
     arguments: MigrateArguments
     pages: int = 0
@@ -174,7 +174,7 @@ class _Report:
 
     @property
     def exit_code(self) -> int:
-        """1 if a page could not be carried over, else 0."""
+        """1 if a page could not be updated, else 0."""
         return int(bool(self.refused))
 
     def read(self, files: "Iterable[MigratedFile]") -> None:

@@ -136,7 +136,7 @@ def _options(**flags: Any) -> RegenerateOptions:
 @_pages(
     "--only",
     metavar="GROUPS",
-    help="Rewrite only these groups of fields of the site, such as answer. The group related has the links.  "
+    help="Rewrite only these groups of fields of the site, such as answer. The group related contains the links.  "
     "[default: all but related]",
 )
 @_pages("--older-than", type=click.IntRange(0, 100_000), metavar="DAYS", help="Rewrite texts that are older than this.")

@@ -27,7 +27,8 @@ from qtgen.page.profile import Profile
 def command(target: str, site: Path | None) -> int:
     """Print the schema of a page's front matter, or of site.toml.
 
-    If the site has several layouts, a page has one of them. The part for CloudCannon has only that of new pages.
+    If the site has several layouts, the schema allows each of them. The part for CloudCannon contains only the layout
+    of new pages.
     """
     if target == "profile":
         echo(json_text(schema.profile_schema(), indent=2))

@@ -46,8 +46,8 @@ def evaluate(
         pages: Score the pages of this folder. By default the suite's recorded responses are replayed.
         baseline: A report to compare with, by default the suite's baseline.json if it exists.
         settings: By default those of qtgen.toml and the environment.
-        site: The page layout of the site, or its `site.toml`. By default the nearest one upwards from the current
-            folder, else the layout that ships with qtgen.
+        site: The layout of the site: a profile or the path of a `site.toml`. By default, the nearest `site.toml`, in
+            the current folder or above it. If there is none, the default layout.
 
     Raises UsageError if the suite, its recordings or the baseline cannot be used. Needs the `evals` extra. It runs an
     event loop of its own, so do not call it from a coroutine.

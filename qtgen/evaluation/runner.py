@@ -92,7 +92,7 @@ def _page_facts(page: Page, reference: Reference, checker: PageChecker) -> PageF
 
 
 def page_facts(page: Page, errors: tuple[str, ...], warnings: tuple[str, ...]) -> PageFacts:
-    """Return what metrics need of a page: its description and its keywords, with the bounds that its site sets.
+    """Return the description and the keywords of a page for metrics, with the bounds of the site.
 
     Args:
         page: The page.

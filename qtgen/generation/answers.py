@@ -78,7 +78,7 @@ def values_of(answer: SearchFields, layout: Layout) -> dict[str, Value]:
 
 @cache
 def shapes_of(profile: Profile) -> Mapping[str, type[PageFields]]:
-    """Return the answer types of a profile, by the name that a prompt's front matter gives as `shape`.
+    """Return the answer types of a profile, by the `shape` in a prompt's front matter.
 
     They are those that ship with qtgen and the profile's own, or those of them that `shapes` names. Raises
     SettingsError, with the line in the profile, for a shape that does not exist or that no model can fill in.

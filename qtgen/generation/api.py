@@ -55,8 +55,8 @@ async def generate(
         provider: The model, or several models. Later ones are fallbacks.
         out: The folder that pages are written to. None writes nothing: `outcome.draft.text` is the page.
         config: How pages are made. None stands for the shipped prompts, all rules and today's date.
-        site: The layout of the site, or its `site.toml`. None stands for the nearest `site.toml`, in the current folder
-            or above it, or else the layout that ships with qtgen. It is ignored with `config`, which has a layout.
+        site: The layout of the site: a profile or the path of a `site.toml`. By default, the nearest `site.toml`, in
+            the current folder or above it. If there is none, the default layout. It is ignored if `config` is given.
         concurrency: Maximum number of requests in flight.
         recreate: Write pages again that were written to `out` and deleted since.
 

@@ -107,7 +107,7 @@ def _texts_of_page(written: _Written, texts: PageTexts, *, only_found: bool) -> 
 
 
 def _further_fields(lines: SearchLines, texts: PageTexts) -> _Fields:
-    """Return the fields that have a label of their own, as far as the model wrote them."""
+    """Return the written fields that have their own label."""
     fields: _Fields = {}
     for text in texts.further:
         if value := lines.further.get(text.label):

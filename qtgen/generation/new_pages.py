@@ -39,7 +39,7 @@ def page_values(
 
 
 def field_value(field: Field, question: Question, date: dt.date, number: int | None) -> Value:
-    """Return the value of a field that is known before anything is written; None if there is none."""
+    """Return the value of a field that is known before a request is sent, or None."""
     spec = field.spec
     if field.constant is not None:
         return field.constant
@@ -54,7 +54,7 @@ def field_value(field: Field, question: Question, date: dt.date, number: int | N
 
 
 def default_value(field: Field) -> Value:
-    """Return the value of new pages, or None if there is none."""
+    """Return the default of a field, or None."""
     default = field.spec.default
     if isinstance(default, tuple):
         return [*default]
@@ -101,7 +101,7 @@ def place_fields(layout: Layout) -> tuple[tuple[Field, ...], tuple[str, ...]]:
 
 
 def _closure(layout: Layout, names: Iterable[str]) -> list[str]:
-    """Return the fields, and those that their templates name, at any depth."""
+    """Return the fields, and those that their templates refer to, at any depth."""
     found: dict[str, None] = {}
     waiting = [*names]
     while waiting:
@@ -113,7 +113,7 @@ def _closure(layout: Layout, names: Iterable[str]) -> list[str]:
 
 
 def _in_order(layout: Layout, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the fields with templates, each one after those that its template names."""
+    """Return the fields with templates, each one after those that its template refers to."""
     ordered: dict[str, None] = {}
 
     def add(name: str) -> None:
@@ -128,12 +128,12 @@ def _in_order(layout: Layout, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def needs_number(layout: Layout) -> bool:
-    """Return whether a new page needs a number of its own."""
+    """Return whether each new page needs its own number."""
     return any(field.spec.source == "sequence" for field in layout.fields.values())
 
 
 def check_fillable(layout: Layout) -> None:
-    """Raise SettingsError, with the line in the profile, if new pages cannot have what the layout requires of them."""
+    """Raise SettingsError, with the line in the profile, if new pages cannot have all required fields."""
     place: Place = ("layout", layout.number)
     if layout.roles.answer is None:
         raise _fault(layout, (*place, "roles"), "has no role `answer`, which new pages need", 'add answer="…"')
@@ -141,8 +141,8 @@ def check_fillable(layout: Layout) -> None:
     needed = _closure(layout, [ref.path for ref in layout.path_template.references])
     late = next((name for name in needed if name in layout.model_fields), None)
     if late:
-        message = f"the path follows from `{late}`, which a model writes"
-        raise _fault(layout, (*place, "path"), message, "use fields that are known before a page is written")
+        message = f"the path depends on `{late}`, which a model writes"
+        raise _fault(layout, (*place, "path"), message, "use only fields that no model writes")
 
 
 def _check_fields(layout: Layout, specs: Iterable[FieldSpec], parent: str, place: Place) -> None:
@@ -154,7 +154,7 @@ def _check_fields(layout: Layout, specs: Iterable[FieldSpec], parent: str, place
                 _check_fields(layout, spec.fields, f"{path}.", (*here, "fields"))
         elif layout.fields[path].required and path != layout.roles.answer and not _has_origin(spec):
             remedy = "add `source`, `value`, `const` or `default`, or required=false"
-            raise _fault(layout, (*here, "key"), f"nothing gives new pages their `{path}`", remedy)
+            raise _fault(layout, (*here, "key"), f"new pages have no value for `{path}`", remedy)
 
 
 def _has_origin(spec: FieldSpec) -> bool:

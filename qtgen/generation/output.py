@@ -24,7 +24,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -101,18 +101,21 @@ class OutputFolder:
         for folder in (*folders, hidden, *hidden.glob("*/"), *hidden.glob("*/*/")):
             remove_leftovers_once(folder)
 
-    def highest_id(self, corpus: Path | None, layout: Layout) -> int:
+    def highest_id(self, corpus: Path | None, layout: Layout, pages: Iterable[str] = ()) -> int:
         """Return the highest id of a page in this folder, in the corpus or in the provenance; 0 if there is none.
 
-        Pages of a layout without an id have none.
+        Args:
+            corpus: The folder of the site, or None.
+            layout: The layout of new pages. If it gives pages no number, they have no id.
+            pages: Further pages whose ids count.
 
         Raises UsageError if the corpus does not exist.
         """
-        if layout.roles.id is None:
+        if not layout.id_paths:
             return 0
         written = (line.id for line in self._page_lines() if line.id is not None)
-        pages = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder))
-        return max(chain([highest_id(pages, layout.profile)], written))
+        paths = chain(iter_page_paths([corpus] if corpus else []), iter_folder_pages(self.folder), pages)
+        return max(chain([highest_id(paths, layout.profile)], written))
 
     def deleted_pages(self) -> Callable[[str, str], bool]:
         """Return a function that tells whether the page with a path and a URL was written here and deleted since.

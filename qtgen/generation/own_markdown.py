@@ -22,7 +22,7 @@ _PATTERNS = {"text": r"(?P<text>[\s\S]+)", "n": r"\d{1,3}"}
 
 
 def read_own(shape: Shape, body: str) -> dict[str, Any]:
-    """Return the parts of an answer by their keys. A part that is not there is left out.
+    """Return the parts of an answer by their keys, without missing parts.
 
     Args:
         shape: The shape.
@@ -145,7 +145,7 @@ def _words(text: str) -> str:
 
 
 def _has_words(part: Part) -> bool:
-    """Return whether the line with the text has words of its own, such as `**Warning**: {text}`."""
+    """Return whether the line contains words besides the text, such as `**Warning**: {text}`."""
     return bool(_WORD.search(_PLACEHOLDER.sub("", _line(part))))
 
 

@@ -25,7 +25,7 @@ class OwnAnswer(Answer, ABC):
     """Base of the shapes that a profile adds.
 
     Attributes:
-        own_shape: What the profile says about the shape.
+        own_shape: The definition of the shape in the profile.
     """
 
     own_shape: ClassVar[Shape]
@@ -55,7 +55,7 @@ def is_list(part: Part) -> bool:
 
 
 def item_gap(part: Part) -> str:
-    """Return what separates two items of a part."""
+    """Return the separator of two items of a part."""
     return "\n" if is_list(part) else "\n\n"
 
 
@@ -84,7 +84,7 @@ def longest(shape: Shape) -> int:
 
 
 def requests(shape: Shape) -> list[dict[str, str]]:
-    """Return the name of each part and what a prompt says about it."""
+    """Return the name of each part and its description in a prompt."""
     return [{"name": part.key, "request": _request(part)} for part in shape.parts]
 
 
@@ -106,7 +106,7 @@ def check_shapes(profile: Profile, shipped: Sequence[str]) -> None:
     for number, shape in enumerate(profile.file.shape):
         place: Place = ("shape", number)
         if shape.name in names:
-            problem = "is the name of a shape that ships with qtgen" if shape.name in shipped else "is here twice"
+            problem = "is the name of a shape that ships with qtgen" if shape.name in shipped else "is defined twice"
             raise _fault(profile, (*place, "name"), f"`{shape.name}` {problem}", "give the shape another name")
         names.append(shape.name)
         for index, part in enumerate(shape.parts):
@@ -120,20 +120,20 @@ def check_shapes(profile: Profile, shipped: Sequence[str]) -> None:
 
 def _check_part(profile: Profile, shape: Shape, index: int, part: Part, place: Place) -> None:
     if any(part.key == other.key for other in shape.parts[:index]):
-        raise _fault(profile, (*place, "key"), f"`{part.key}` is here twice", "rename one of the parts")
+        raise _fault(profile, (*place, "key"), f"`{part.key}` is defined twice", "rename one of the parts")
     if hasattr(Answer, part.key):
-        raise _fault(profile, (*place, "key"), f"no part can be called `{part.key}`", "rename the part")
+        raise _fault(profile, (*place, "key"), f"a part cannot have the name `{part.key}`", "rename the part")
     if part.min > part.max:
         raise _fault(profile, (*place, "min"), f"is more than `max`, {part.max}", "lower `min` or raise `max`")
     if part.items and not 1 <= part.items[0] <= part.items[1]:
         remedy = "write the fewest and the most items, such as [3, 9]"
-        raise _fault(profile, (*place, "items"), "are no limits of a list", remedy)
+        raise _fault(profile, (*place, "items"), "are not limits of a list", remedy)
     unknown = next((brace for brace in _BRACES.findall(part.markdown) if not _PLACEHOLDER.fullmatch(brace)), None)
     if unknown is not None:
         message = f"`{unknown}` is not a placeholder"
         raise _fault(profile, (*place, "markdown"), message, "the placeholders are {text} and {n}")
     if part.markdown.count("{text}") != 1:
-        remedy = "write {text} where the text of the model belongs"
+        remedy = "write {text} once, in place of the text"
         raise _fault(profile, (*place, "markdown"), "must contain {text} once", remedy)
 
 

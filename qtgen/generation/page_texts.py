@@ -29,7 +29,7 @@ class PageText:
     Attributes:
         name: Its name in an answer.
         path: Its dotted path.
-        spec: What the profile says about it.
+        spec: Its definition in the profile.
         group: The group that it belongs to.
         label: What introduces it in a Markdown answer.
         is_with_answer: Whether it is in the group of the answer, and so never written without it.
@@ -64,11 +64,11 @@ class PageText:
 
     @property
     def ask(self) -> int:
-        """The most items that a model is asked for."""
+        """The most items to request from a model."""
         return self.spec.ask or self.high
 
     def fit(self, word: str) -> str | None:
-        """Return an item in the form that the pattern and the choices of the field ask for, or None if it has none."""
+        """Return an item in the form that the pattern and the choices of the field require, or None if it has none."""
         if self.spec.enum:
             return next((str(choice) for choice in self.spec.enum if str(choice).lower() == word.lower()), None)
         if self.spec.pattern is None:
@@ -80,7 +80,7 @@ class PageText:
 
     @property
     def request(self) -> str:
-        """What a prompt says about the field."""
+        """The description of the field in a prompt."""
         spec = self.spec
         choices = f" of {', '.join(map(str, spec.enum))}" if spec.enum else ""
         if self.is_list:
@@ -177,7 +177,7 @@ def shown_text(page: Page, path: str | None) -> str:
 
 
 def _free_name(path: str, taken: Iterable[str]) -> str:
-    """Return a name that no other field and no part of an answer has: the key, or what is longer."""
+    """Return a name that no other field and no part of an answer has: the key, or a longer name."""
     words = [re.sub(r"\W", "_", step).strip("_") or "field" for step in path.split(".")]
     choices = [words[-1], f"page_{words[-1]}", "_".join(["page", *words])]
     numbered = (f"{choices[-1]}_{number}" for number in range(2, 99))

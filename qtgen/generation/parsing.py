@@ -93,7 +93,7 @@ def _validate(
 
 @cache
 def _singular_texts(layout: Layout) -> Mapping[str, str]:
-    """Return what one item of each list is called."""
+    """Return the noun for one item of each list."""
     texts = page_texts(layout)
     parts = [part for shape in layout.profile.file.shape for part in shape.parts if part.items]
     items = {text.name: "keyword" if text == texts.keywords else "item" for text in texts.fields if text.is_list}
@@ -102,7 +102,7 @@ def _singular_texts(layout: Layout) -> Mapping[str, str]:
 
 @cache
 def schema_names(profile: Profile) -> frozenset[str]:
-    """Return the names of fields that are no words, so that a text which contains one speaks of the schema."""
+    """Return the names of fields that are not words. A text that contains one refers to the schema."""
     return frozenset(name for shape in shapes_of(profile).values() for name in shape.model_fields if "_" in name)
 
 

@@ -1,4 +1,4 @@
-"""Where the page of a question goes, and why it can go nowhere."""
+"""Where to write the page of a question, and why that may be impossible."""
 
 import datetime as dt
 import re
@@ -55,11 +55,11 @@ class Places:
         return self._place(question, number).path
 
     def path(self, out: Path, question: Question, number: int | None = None) -> str:
-        """Return where a question's page is written; the output folder itself if its path needs a number."""
+        """Return the path of a question's page, or the output folder if the path needs a number."""
         return (out / (self.relative_path(question, number) or "")).as_posix()
 
     def key(self, question: Question, number: int | None = None) -> str:
-        """Return what identifies a question's page: the value of the key, or the path of the page.
+        """Return the identifier of a question's page: the value of the key, or the path of the page.
 
         It is the text of the question if both need a number.
         """
@@ -75,12 +75,12 @@ class Places:
         return "/".join(path.split("/")[-self.depth :])
 
     def fault(self, question: Question) -> str | None:
-        """Return why a question can have no page, or None. It begins with the column of the question file."""
+        """Return why a question cannot have a page, or None. The text begins with the column of the question file."""
         faults = (*self._text_faults(question), *self._name_faults(question))
         return next(iter(faults), None)
 
     def _place(self, question: Question, number: int | None) -> _Place:
-        """Return where the page of a question goes. Each question is looked up several times."""
+        """Return the place of a question's page. It is cached, because each question is looked up several times."""
         if not self._needs_number:
             number = None
         known = self._known.get((id(question), number))
@@ -125,7 +125,7 @@ class Places:
         return tuple(row for row in self.layout.fields.values() if row.spec.source in ("question", "subject"))
 
     def _name_faults(self, question: Question) -> Iterator[str]:
-        """Yield why no file name can be made from a question."""
+        """Yield the reasons why a question cannot have a file name."""
         values = self._place(question, None).values
         for column, reference in self._references:
             text = str(values.get(reference.path) or "")
@@ -196,7 +196,7 @@ def usual_subjects(layout: Layout) -> tuple[str, ...]:
 
 
 def default_subject(layout: Layout, subject: str | None) -> str | None:
-    """Return the subject of rows that have none: the given one, or an empty text if a page needs none."""
+    """Return the subject of rows without one: the given one, or an empty text if pages need no subject."""
     fields = [field for field in layout.fields.values() if field.spec.source == "subject"]
     is_needed = any(field.required and field.spec.default is None for field in fields)
     return (subject or None) if subject or is_needed else ""

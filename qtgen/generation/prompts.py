@@ -18,7 +18,7 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import Shape
 
 _GENERIC = "_shape.md.j2"
-"""The text of the prompts for own shapes that no prompt asks for."""
+"""The text of the prompts for shapes of the site that no prompt has."""
 _CHARACTERS_PER_TOKEN = 2  # of an answer; ordinary prose has about four
 _TOKENS_OF_TEXTS = 400  # for the texts besides the answer
 
@@ -61,9 +61,9 @@ class PromptLibrary:
         return self._folders.templates
 
     def _generic_header(self, shape: Shape) -> PromptHeader:
-        """Return the header of the prompt of a shape that no prompt asks for.
+        """Return the header of the prompt of a shape that no prompt has.
 
-        It is for every question if no other prompt is, else for questions that contain the name of the shape.
+        It applies to every question if no other prompt does, else to questions that contain the name of the shape.
         """
         others = [template for template in self.templates.values() if template.header.task == "page"]
         has_default = any(not template.header.asked_with for template in others)

@@ -78,7 +78,7 @@ class TemplateFolders:
     Args:
         folders: If several contain a template of the same name, the first one wins.
         shapes: The names of the answers' shapes.
-        unused: The names of shapes that the site does not use. Templates that ask for one are left out.
+        unused: The names of shapes that the site does not use. Templates with such a shape are left out.
 
     Raises PromptError if a template cannot be used.
     """
@@ -102,7 +102,7 @@ class TemplateFolders:
         self.templates = templates
 
     def add_generic(self, header: PromptHeader, name: str) -> None:
-        """Add a template that has no file of its own: the header, with the text of a file that others include.
+        """Add a template without its own file: the header, with the text of a file that others include.
 
         Raises PromptError if there is no such file.
         """

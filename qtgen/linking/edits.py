@@ -130,7 +130,7 @@ def _change_list(
 
 
 def _link_values(catalog: Catalog, links: LinkFields, target: int, keys: Sequence[str]) -> dict[str, Value]:
-    """Return the values of the map of a link to a page, in the order of the keys; None for what the page lacks."""
+    """Return the values of the map of a link to a page, in the order of the keys. Missing ones are None."""
     values = {key: catalog.copied_value(target, name) for key, name in links.copies.items()}
     values[links.key] = _key_value(catalog, target)
     return {key: None if values[key] == "" else values[key] for key in keys if key in values}

@@ -28,7 +28,7 @@ class ExistingLinks:
 
     Attributes:
         targets: For each page and slot the page that it links to, `FREE` or `BROKEN`; shape (pages, slots).
-        outdated: For each page and slot whether what it copies differs from the target; shape (pages, slots).
+        outdated: For each page and slot, whether its copies differ from the target; shape (pages, slots).
         unparsed: Number of links that are kept although their target does not parse.
     """
 
@@ -117,7 +117,7 @@ def _keep_unparsed_targets(catalog: Catalog, links: Links) -> Links:
 
 
 def _linked_files(catalog: Catalog, number: int) -> dict[int, str]:
-    """Return by slot where the pages that a page links to would be, if the site keeps files where their keys say."""
+    """Return the expected path of the target of each link, if keys determine the paths of files."""
     page = catalog.page(number)
     root = _root_of(catalog.paths[number], page.layout)
     files = {link.number - 1: _file_of(link, root, layouts_of(catalog.profile)) for link in links_on(page)}
@@ -125,7 +125,7 @@ def _linked_files(catalog: Catalog, number: int) -> dict[int, str]:
 
 
 def _file_of(link: PageLink, root: Path, layouts: Sequence[Layout]) -> str | None:
-    """Return where the page that a link leads to would be, or None if its key does not say."""
+    """Return the expected path of the target of a link, or None if its key does not determine it."""
     for layout in layouts:
         template = layout.templates.get(layout.roles.key or "")
         parts = template.parts_in(link.key, layout.profile.file.slug) if template and link.key else None
@@ -137,6 +137,6 @@ def _file_of(link: PageLink, root: Path, layouts: Sequence[Layout]) -> str | Non
 
 
 def _root_of(path: str, layout: Layout) -> Path:
-    """Return the folder that the path of a page is relative to, if the page is where its layout says."""
+    """Return the folder that the path of a page is relative to, if the page has the path of its layout."""
     parents, depth = Path(path).parents, layout.spec.path.count("/")
     return parents[depth] if depth < len(parents) else parents[0] / ("../" * depth)

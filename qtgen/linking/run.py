@@ -65,7 +65,7 @@ def link(
     embed: EmbedPages | None = None,
     site: Profile | PathName | None = None,
 ) -> LinkReport:
-    """Choose related pages for every page, up to five on qtgen's own site.
+    """Choose related pages for every page. The layout limits their number.
 
     By default nothing is written and good links are kept: only broken and missing ones change.
 
@@ -77,8 +77,8 @@ def link(
         write: Write the changed pages.
         update_neighbors: Also change pages of the corpus, so that they link to the selected pages.
         embed: Computes the vectors of pages. By default qtgen uses built-in word vectors, which need no network.
-        site: The layout of the site: a profile or its `site.toml`. By default, the nearest `site.toml` upwards from
-            the current folder, or qtgen's own layout if there is none.
+        site: The layout of the site: a profile or the path of a `site.toml`. By default, the nearest `site.toml`, in
+            the current folder or above it. If there is none, the default layout.
 
     Returns:
         What changed, or what would change. A page that could not be written is listed with its error.
@@ -128,7 +128,7 @@ def graph_of(paths: PathNames, *, corpus: PathName | None = None, site: Profile 
     """Return the link graph of the pages and the corpus together.
 
     Args:
-        site: The layout of the site, as `link` takes it.
+        site: The layout of the site, as in `link`.
 
     Raises:
         UsageError: There are no pages.

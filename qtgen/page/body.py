@@ -4,7 +4,7 @@ from qtgen.page.document import Span
 
 
 def body_span(text: str, start: int) -> Span:
-    """Return where the body is: the text from `start` on, without blank lines and spaces around it."""
+    """Return the span of the body: the text from `start` on, without blank lines and spaces around it."""
     begin = start + len(text[start:]) - len(text[start:].lstrip("\n"))
     end = max(begin, len(text.rstrip()))
     return Span(begin, end)

@@ -68,7 +68,7 @@ def codec_of(renderer: Renderer, field: str | None, *, is_body: bool) -> AnswerC
     """Return how a site writes and shows an answer.
 
     Args:
-        renderer: What the profile says about the renderer.
+        renderer: The renderer, as the profile describes it.
         field: The path of the answer, or None if pages have none.
         is_body: Whether the answer is the text after the front matter.
     """

@@ -1,6 +1,7 @@
 """Compile a profile into layouts, once per process, and choose the layout of a page."""
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -23,7 +24,7 @@ def layouts_of(profile: Profile) -> tuple[Layout, ...]:
 
 
 def default_layout() -> Layout:
-    """Return the layout of the profile that ships with qtgen."""
+    """Return the layout of the default profile."""
     return layouts_of(default_profile())[0]
 
 
@@ -36,19 +37,25 @@ def main_layout(profile: Profile) -> Layout:
 def candidates_for(profile: Profile, path: str) -> tuple[Layout, ...]:
     """Return the layouts whose `files` match the path of a page, or all of them if there are none."""
     layouts = layouts_of(profile)
-    if len(layouts) == 1:
-        return layouts
+    return layouts if len(layouts) == 1 else matching_layouts(profile, path) or layouts
+
+
+def matching_layouts(profile: Profile, path: str) -> tuple[Layout, ...]:
+    """Return the layouts whose `files` match the path of a page."""
     folder, _, name = path.rpartition("/")
-    relative = f"{_from_root(profile, folder)}/{name}".removeprefix("./")
-    return tuple(layout for layout in layouts if _pattern(layout.spec.files).fullmatch(relative)) or layouts
+    relative = f"{_from_root(profile, os.path.abspath(folder or '.'))}/{name}".removeprefix("./")  # noqa: PTH100 - links are followed below
+    return tuple(layout for layout in layouts_of(profile) if _pattern(layout.spec.files).fullmatch(relative))
 
 
 @lru_cache(maxsize=256)
 def _from_root(profile: Profile, folder: str) -> str:
-    root, absolute = profile.root, Path(folder or ".").absolute()
-    if root is None or not absolute.is_relative_to(root):
+    """Return an absolute folder as a path from the root of the site, also if a symbolic link leads to one of them."""
+    if profile.root is None:
         return folder
-    return absolute.relative_to(root).as_posix()
+    for root, path in ((profile.root, Path(folder)), (profile.root.resolve(), Path(folder).resolve())):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return folder
 
 
 @cache
@@ -59,7 +66,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def fits(layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Return whether a page's values are those by which the layout is chosen."""
+    """Return whether a page's values match the `when` of a layout."""
     return all(
         values.get(path) == (typed(value, layout.fields[path].kind) if path in layout.fields else value)
         for path, value in layout.spec.when.items()
@@ -134,7 +141,7 @@ def _spelled(value: Scalar, layout: LayoutSpec) -> str:
 
 
 def typed(value: Scalar, kind: Kind) -> Constant:
-    """Return a value of the file with the type of its field. Raises ValueError if it has none such."""
+    """Return a value of the file with the type of its field. Raises ValueError if that is impossible."""
     if kind is Kind.DATE:
         return dt.date.fromisoformat(str(value))
     if kind is Kind.DATETIME:

@@ -150,7 +150,7 @@ class Page:
         return Span(start, start + len(key))
 
     def expected_span(self, path: str) -> Span:
-        """Return where a missing path belongs: at the key that the layout puts after it, or at the key of its map."""
+        """Return the position of a missing path: the key that follows it in the layout, or the key of its map."""
         section = path.rpartition(".")[0]
         if section and section in self.sections():
             return self.key_span(section)

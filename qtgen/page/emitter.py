@@ -8,7 +8,7 @@ from qtgen.page.document import HOUSE_STYLE, Style, Value
 from qtgen.page.fields import Field, Row
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind
-from qtgen.page.spelling import is_plain_safe, is_plain_safe_in_flow, quoted, spell
+from qtgen.page.spelling import is_plain_safe, is_plain_safe_in_flow, quoted, spell, spell_key
 from qtgen.page.text import check_writable, check_writable_body
 
 _ITEM_INDENT = 2
@@ -51,7 +51,7 @@ def _emit_rows(rows: Iterable[Row], values: Mapping[str, Value], layout: Layout,
             if row.path in values:
                 yield emit_field(row, values[row.path], layout, style)
         elif inner := [*_emit_rows(row.fields, values, layout, style)]:
-            yield f"{' ' * layout.key_indent(row)}{row.key}:\n"
+            yield f"{' ' * layout.key_indent(row)}{spell_key(row.key)}:\n"
             yield from inner
 
 
@@ -65,7 +65,7 @@ def emit_field(
     """
     house_column = layout.key_indent(field)
     column = house_column if indent is None else indent
-    head = " " * column + field.key + ":"
+    head = " " * column + spell_key(field.key) + ":"
     if Kind.LIST in field.spec.kinds and isinstance(value, list):
         return _emit_list(field.spec, value, layout, head, column)
     if isinstance(value, list | dict) or value is None:
@@ -98,7 +98,7 @@ def _is_plain(field: Field, value: str, style: Style) -> bool:
 
 
 def _quote(spec: FieldSpec, layout: Layout) -> str | None:
-    """Return the quotes that a text gets, or None if it is folded."""
+    """Return the quotes of a text, or None if it is folded."""
     if spec.style in ("single", "double"):
         return spec.style
     return None if spec.style in ("folded", "literal") else layout.spec.quote
@@ -120,7 +120,7 @@ def _emit_list(spec: FieldSpec, items: list[object], layout: Layout, head: str, 
         for key, value in item.items():
             if key not in by_key:
                 raise UnwritableText("is not a key of the list's maps", field=f"{spec.key}.{key}")
-            lines.append(f"{dash}{key}: {_item(by_key[key], value, layout)}\n")
+            lines.append(f"{dash}{spell_key(key)}: {_item(by_key[key], value, layout)}\n")
             dash = " " * len(dash)
     return "".join(lines)
 

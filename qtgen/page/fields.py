@@ -16,7 +16,7 @@ class Field:
 
     Attributes:
         path: The dotted path: `seo.title`.
-        spec: What the profile says about the key.
+        spec: The definition of the key in the profile.
         kind: The type of the value, the first one if there are several.
         doc: What the value is, for the docs and the schemas.
         example: An example of the value, as pages write it.
@@ -50,7 +50,7 @@ class Section:
 
     Attributes:
         path: The dotted path; a numbered map has its number at the end.
-        spec: What the profile says about the key.
+        spec: The definition of the key in the profile.
         doc: What the map is.
         fields: Its fields and maps, in order.
         indent: The column of its keys in the house style.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qtgen.page.document import Page
 
 LINKS_GROUP = "related"
-"""The name of the group of fields that links make up."""
+"""The name of the group of the link fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class LinkFields:
         form: `numbered` maps (`related1`, `related2`, …), a list of `maps`, or a list of `keys`.
         field: The key; for numbered maps, the key without its number.
         max: The most links of a page.
-        name: What people call a link.
-        key: The key of a link's map that names the target; empty in a list of keys.
+        name: The name of a link for people.
+        key: The key of a link's map that identifies the target. It is empty in a list of keys.
         copies: Role of the target (`id`, `question`, `subject`, …), or path of a field of it, by key of the link's map.
     """
 
@@ -42,7 +42,7 @@ class LinkFields:
         return f"{self.field}{number}" if self.form == "numbered" else f"{self.field}.{number - 1}"
 
     def number_of(self, path: str) -> int:
-        """Return the number of the link that a path is in; 0 if it is in none."""
+        """Return the number of the link that a path is in, or 0."""
         head, _, rest = path.removeprefix(self.field).partition(".")
         if not path.startswith(self.field):
             return 0
@@ -54,12 +54,12 @@ class LinkFields:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The form of the pages of one kind.
+    """The layout of the pages of one kind.
 
     Attributes:
         profile: The profile that it belongs to.
-        number: Its place among the layouts of the profile, from 0.
-        spec: What the profile says.
+        number: Its position among the layouts of the profile, from 0.
+        spec: The definition in the profile.
         rows: The fields and sections at the top level, in order.
         fields: Every field by its dotted path, in the order of a page.
         sections: Every map by its dotted path.
@@ -98,6 +98,12 @@ class Layout:
         return self.spec.roles
 
     @cached_property
+    def id_paths(self) -> tuple[str, ...]:
+        """The paths of the fields with the number of a page: the id, and those that count."""
+        counted = [path for path, row in self.fields.items() if row.spec.source == "sequence"]
+        return tuple(dict.fromkeys([*([self.roles.id] if self.roles.id else []), *counted]))
+
+    @cached_property
     def scan(self) -> "Callable[[str], Page | None] | None":
         """The fast reader of pages in the canonical layout, or None if there is none for this layout."""
         from qtgen.page.scan import build_scanner
@@ -120,7 +126,7 @@ class Layout:
 
     @property
     def body_spec(self) -> BodySpec:
-        """What the profile says about the text after the front matter."""
+        """The definition of the text after the front matter."""
         return self.spec.body if isinstance(self.spec.body, BodySpec) else BodySpec()
 
     @cached_property
@@ -158,13 +164,13 @@ class Layout:
 
     @cached_property
     def description(self) -> str | None:
-        """The path of the text that a model writes besides the answer: what search engines show."""
+        """The path of the first text that a model writes besides the answer: the description."""
         texts = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
         return next((path for path in texts if self._is_single_text(self.fields[path])), None)
 
     @cached_property
     def keywords(self) -> str | None:
-        """The path of the list of words that a model writes."""
+        """The path of the first list that a model writes: the keywords."""
         lists = (path for path in self.model_fields if path in self.fields and path != self.roles.answer)
         return next((path for path in lists if not self._is_single_text(self.fields[path])), None)
 
@@ -199,7 +205,7 @@ class Layout:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The fields that are rewritten together, by the name of the group."""
+        """The groups of fields that are rewritten together, by name."""
         groups: dict[str, list[str]] = {}
         for path in self.model_fields:
             spec = self.fields[path].spec if path in self.fields else self.body_spec
@@ -218,7 +224,7 @@ class Layout:
 
     @cached_property
     def link_paths(self) -> tuple[str, ...]:
-        """The paths of the fields that links are written in."""
+        """The paths of the link fields."""
         if self.links is None:
             return ()
         if self.links.form != "numbered":
@@ -234,7 +240,7 @@ class Layout:
         return known
 
     def fill(self, path: str, values: Mapping[str, Any], file: Mapping[str, str] | None = None) -> str | None:
-        """Return the value that a field has by its template, or None if that cannot be told."""
+        """Return the value of a field by its template, or None if a field of the template is missing."""
         template = self.templates.get(path)
         return template.fill(values, self.slug, file) if template else None
 

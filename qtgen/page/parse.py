@@ -92,8 +92,16 @@ class _Reader:
         start, end = self._start + event.start_mark.index, self._start + event.end_mark.index
         return Span(start, start + len(self._text[start:end].rstrip("\n")))
 
-    def _offset_after(self, event: Any) -> int:
-        return self._start + int(event.end_mark.index)
+    def _end_of(self, start: Any, end: Any, last: str) -> int:
+        """Return where a list or a map ends. In block style it is the end of the last item: a comment may follow.
+
+        Args:
+            start, end: The events that begin and end it.
+            last: The path of its last item.
+        """
+        if not start.flow_style and last in self.spans:
+            return self.spans[last].end
+        return self._start + int(end.end_mark.index)
 
     def _report(self, kind: str, message: str, event: Any, path: str) -> None:
         self.problems.append(Problem(kind, message, self._span(event), path or None))
@@ -180,9 +188,10 @@ class _Reader:
             item: Any
             while not isinstance(item := self._next(path), yaml.SequenceEndEvent):
                 items.append(self._item(item, f"{path}.{len(items)}", depth))
-            self._ends[path] = self._offset_after(item)
+            self._ends[path] = self._end_of(event, item, f"{path}.{len(items) - 1}")
             return items
         mapping: dict[str, object] = {}
+        inner = path
         key: Any
         while not isinstance(key := self._next(path), yaml.MappingEndEvent):
             name = self._value(key, path, depth + 1)
@@ -194,17 +203,17 @@ class _Reader:
                 continue
             self.key_spans.setdefault(inner, self._span(key))
             mapping[name] = self._item(self._next(path), inner, depth)
-        self._ends[path] = self._offset_after(key)
+        self._ends[path] = self._end_of(event, key, inner)
         return mapping
 
     def _item(self, event: Any, path: str, depth: int) -> Value:
-        """Return a value inside a list or a map that is no map of the layout, and record where it is."""
+        """Return a value inside a list, or inside a map that the layout does not define. Record its span."""
         value = self._value(event, path, depth + 1)
         self.spans.setdefault(path, self._span_of(event, path))
         return value
 
     def _span_of(self, event: Any, path: str) -> Span:
-        """Return where a value is. The event of a list or a map is only its beginning."""
+        """Return the span of a value. The event of a list or a map is only its beginning."""
         span = self._span(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._block_text(span) if event.style in ("|", ">") else span

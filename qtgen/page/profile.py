@@ -58,26 +58,34 @@ _Size = Annotated[int, Meta(ge=1)]
 class FieldSpec(_Table, frozen=True, kw_only=True):
     """A key of the front matter."""
 
-    key: Annotated[str, Meta(min_length=1, description="The key as pages write it.")]
+    key: Annotated[str, Meta(min_length=1, description="The key in the front matter.")]
     type: Annotated[
         Kind | tuple[Kind, ...], Meta(description="The type of the value. A list of types allows each of them.")
     ] = Kind.TEXT
-    label: Annotated[str, Meta(description="What people call the field. The default is its key.")] = ""
-    doc: Annotated[str, Meta(description="What the value is, for people: one sentence.")] = ""
+    label: Annotated[str, Meta(description="The name of the field for people. The default is its key.")] = ""
+    doc: Annotated[str, Meta(description="One sentence that explains the value. Schemas contain it.")] = ""
     example: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="An example of the value.")] = None
     style: Annotated[
         Style | None,
         Meta(
-            description="How new pages write the value: `plain`, `folded` (`>-`), `literal` (`|-`), `single` or "
-            "`double` quotes; a list `flow` (`[a, b]`) or `block`. Other styles are read and kept."
+            description="How new pages write the value. A text is `plain`, `folded` (`>-`), `literal` (`|-`), `single` "
+            "or `double`. A list is `flow` (`[a, b]`) or `block`. qtgen reads all styles, and keeps them."
         ),
     ] = None
-    required: Annotated[bool | None, Meta(description="Whether every page has the key. The default is true.")] = None
-    const: Annotated[Scalar | None, Meta(description="The only value that the key may have.")] = None
-    value: Annotated[
-        str | None, Meta(description="A template that gives the value: literals, `{field}`, `{field|slug}`.")
+    required: Annotated[
+        bool | None,
+        Meta(
+            description="Whether every page must have the key. The default is true, or false if `required_when` or "
+            "`only_when` is set."
+        ),
     ] = None
-    default: Annotated[Scalar | tuple[Scalar, ...] | None, Meta(description="The value of new pages.")] = None
+    const: Annotated[Scalar | None, Meta(description="The only valid value.")] = None
+    value: Annotated[
+        str | None, Meta(description="A template of the value: literals, `{field}` and `{field|slug}`.")
+    ] = None
+    default: Annotated[
+        Scalar | tuple[Scalar, ...] | None, Meta(description="The value on new pages if no other key gives one.")
+    ] = None
     source: Annotated[
         Source | None,
         Meta(
@@ -85,47 +93,51 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
             "`sequence`, the date of `today`, or the `model`."
         ),
     ] = None
-    group: Annotated[str | None, Meta(description='With `source = "model"`: the fields that are written together.')] = (
-        None
-    )
+    group: Annotated[
+        str | None,
+        Meta(description='With `source = "model"`: the fields that are written together. The default is `answer`.'),
+    ] = None
     min: Annotated[
-        int | float | None, Meta(description="The least number, the fewest characters, or the fewest items.")
+        int | float | None,
+        Meta(description="The lowest number, or the fewest characters or items."),
     ] = None
-    max: Annotated[int | float | None, Meta(description="The greatest number, the most characters or items.")] = None
-    ask: Annotated[int | None, Meta(description="The most items that a model is asked for.")] = None
-    separator: Annotated[str | None, Meta(description="What separates the items that one text contains.")] = None
+    max: Annotated[int | float | None, Meta(description="The highest number, or the most characters or items.")] = None
+    ask: Annotated[int | None, Meta(description="The most items to request from a model.")] = None
+    separator: Annotated[str | None, Meta(description="The separator of the items in a text.")] = None
     pattern: Annotated[
-        str | None, Meta(description="A regular expression (RE2) that matches the whole value, or each item.")
+        str | None, Meta(description="A regular expression (RE2) that must match the whole value, or each item.")
     ] = None
-    enum: Annotated[tuple[Scalar, ...] | None, Meta(description="The only values, or items, that are allowed.")] = None
+    enum: Annotated[tuple[Scalar, ...] | None, Meta(description="The only valid values, or items.")] = None
     known: Annotated[
-        tuple[str, ...] | None, Meta(description="The usual values. `qtgen generate` warns about others.")
+        tuple[str, ...] | None, Meta(description="The usual subjects. `qtgen generate` warns about others.")
     ] = None
     allow: Annotated[
-        tuple[Scalar, ...], Meta(description="Values that are allowed in spite of `min`, `max` and `pattern`.")
+        tuple[Scalar, ...], Meta(description="Values that are valid despite `min`, `max` and `pattern`.")
     ] = ()
-    unique: Annotated[bool, Meta(description="Whether no two pages may have the same value.")] = False
+    unique: Annotated[bool, Meta(description="Whether each page must have a different value.")] = False
     required_when: Annotated[
-        Mapping[str, Scalar] | None, Meta(description="Fields with the values that make the key required.")
+        Mapping[str, Scalar] | None,
+        Meta(description="Fields and values. If a page has all of these values, it must have the key."),
     ] = None
     only_when: Annotated[
-        Mapping[str, Scalar] | None, Meta(description="Fields with the values without which the key is not allowed.")
+        Mapping[str, Scalar] | None,
+        Meta(description="Fields and values. A page can have the key only if it has all of these values."),
     ] = None
-    fields: Annotated[tuple["FieldSpec", ...], Meta(description="The keys of a map, or of each map of a list.")] = ()
-    indent: Annotated[_Column | None, Meta(description="How many spaces the keys of a map are behind its own key.")] = (
-        None
-    )
+    fields: Annotated[tuple["FieldSpec", ...], Meta(description="The keys of a map, or of each map in a list.")] = ()
+    indent: Annotated[
+        _Column | None, Meta(description="The indentation of the keys of a map, relative to the key of the map.")
+    ] = None
     text_indent: Annotated[
-        _Column | None, Meta(description="How many spaces folded text in a map is behind its key.")
+        _Column | None, Meta(description="The indentation of folded text in a map, relative to the key of the map.")
     ] = None
     repeat: Annotated[
-        _Count | None, Meta(description="The map occurs up to so many times, and its key is numbered from 1.")
+        _Count | None, Meta(description="The most copies of the map. Their keys are numbered from 1.")
     ] = None
-    copy: Annotated[str | None, Meta(description="In a link: the field of the target that is copied.")] = None
-    ref: Annotated[str | None, Meta(description="The field of another page that the value, or each item, names.")] = (
-        None
-    )
-    was: Annotated[str | None, Meta(description="The former key, for `qtgen migrate`.")] = None
+    copy: Annotated[str | None, Meta(description="In a link: the field of the target page that it repeats.")] = None
+    ref: Annotated[
+        str | None, Meta(description="A field. Another page must have the value, or each item, in this field.")
+    ] = None
+    was: Annotated[str | None, Meta(description="The former key. `qtgen migrate` renames it.")] = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -134,80 +146,96 @@ class FieldSpec(_Table, frozen=True, kw_only=True):
 
 
 class BodySpec(_Table, frozen=True, kw_only=True):
-    """The text after the front matter, if it is not the same on every page."""
+    """The text after the front matter, if it differs from page to page."""
 
-    source: Literal["model"] | None = None
-    group: str | None = None
-    min: int | None = None
-    max: int | None = None
-    doc: str = ""
+    source: Annotated[Literal["model"] | None, Meta(description="Where `qtgen generate` gets the text.")] = None
+    group: Annotated[str | None, Meta(description="The fields that are written together with the text.")] = None
+    min: Annotated[int | None, Meta(description="The fewest characters.")] = None
+    max: Annotated[int | None, Meta(description="The most characters.")] = None
+    doc: Annotated[str, Meta(description="One sentence that explains the text.")] = ""
 
 
 class Roles(_Table, frozen=True, kw_only=True):
     """Which field has which meaning. qtgen refers to fields only by these roles."""
 
     question: Annotated[str, Meta(description="The question, or the title of the page.")]
-    key: Annotated[str | None, Meta(description="What identifies a page. Links lead to it.")] = None
+    key: Annotated[str | None, Meta(description="What identifies a page. Links contain it.")] = None
     answer: Annotated[str | None, Meta(description="The main text. `body` is the text after the front matter.")] = None
     subject: Annotated[str | None, Meta(description="The subject or category.")] = None
     id: Annotated[str | None, Meta(description="The number of the page.")] = None
-    date: Annotated[str | None, Meta(description="The day of publication.")] = None
-    hidden: Annotated[str | None, Meta(description="Whether search engines must not show the page.")] = None
-    score: Annotated[str | None, Meta(description="The quality of the page.")] = None
+    date: Annotated[str | None, Meta(description="The date of publication.")] = None
+    hidden: Annotated[str | None, Meta(description="Whether the page is hidden from search engines.")] = None
+    score: Annotated[str | None, Meta(description="The score of the page.")] = None
 
 
 class LayoutSpec(_Table, frozen=True, kw_only=True):
-    """The form of the pages of one kind."""
+    """The layout of the pages of one kind."""
 
     roles: Roles
     fields: Annotated[tuple[FieldSpec, ...], Meta(min_length=1, description="The keys of the front matter, in order.")]
-    path: Annotated[str, Meta(description="A template of the path of a page, from the folder of the file.")]
-    name: Annotated[str, Meta(description="What people call such a page.")] = "Page"
-    files: Annotated[str, Meta(description="The pages that have this layout: a pattern, `**` matches any folders.")] = (
-        "**/*.md"
-    )
-    when: Annotated[Mapping[str, Scalar], Meta(description="Fields with the values that such a page has.")] = {}
+    path: Annotated[str, Meta(description="A template of the path of a page, relative to the root of the site.")]
+    name: Annotated[str, Meta(description="The name of such a page, in schemas.")] = "Page"
+    files: Annotated[
+        str, Meta(description="A pattern of the paths of the pages. `**` matches any number of folders.")
+    ] = "**/*.md"
+    when: Annotated[
+        Mapping[str, Scalar],
+        Meta(description="Fields and values. A page has this layout only if it has all of these values."),
+    ] = {}
     body: Annotated[
-        str | BodySpec | None, Meta(description="The text after the front matter, if it is the same on every page.")
+        str | BodySpec | None,
+        Meta(description="The text after the front matter if every page has the same one, else a table."),
     ] = None
-    text_indent: Annotated[_Column, Meta(description="How many spaces begin a line of folded text.")] = 2
+    text_indent: Annotated[_Column, Meta(description="The indentation of folded text, relative to its key.")] = 2
     quote: Annotated[
         Literal["single", "double"] | None,
-        Meta(description="The quotes of a text that YAML would read as another value without them."),
+        Meta(
+            description="The quotes of a text that YAML would read as another value without them. By default, such a "
+            "text is folded."
+        ),
     ] = None
     booleans: Annotated[Literal["true", "True"], Meta(description="How new pages write true.")] = "true"
 
 
 class Slug(_Table, frozen=True, kw_only=True):
-    """How a text becomes a part of a file name or of an address."""
+    """How a text becomes a part of a file name or of a URL."""
 
-    keep: Annotated[str, Meta(description="The characters that are kept, as in a regular expression.")] = "a-z0-9 -"
-    space: Annotated[str, Meta(description="What replaces a space.")] = "-"
-    collapse: Annotated[bool, Meta(description="Whether several spaces or hyphens become one.")] = True
-    ascii: Annotated[bool, Meta(description="Whether letters lose their accents before.")] = True
+    keep: Annotated[str, Meta(description="The characters to keep, as in the brackets of a regular expression.")] = (
+        "a-z0-9 -"
+    )
+    space: Annotated[str, Meta(description="The replacement for a space.")] = "-"
+    collapse: Annotated[bool, Meta(description="Whether several spaces or replacements in a row become one.")] = True
+    ascii: Annotated[bool, Meta(description="Whether letters first lose their accents: `é` becomes `e`.")] = True
     max: Annotated[_Size | None, Meta(description="The most characters of a slug.")] = None
 
 
 class Links(_Table, frozen=True, kw_only=True):
     """The links from a page to related pages."""
 
-    field: Annotated[str, Meta(description="The key: numbered maps, a list of maps, or a list of keys.")]
-    max: Annotated[int, Meta(ge=1, le=7, description="The most links of a page.")] = 5
-    name: Annotated[str, Meta(min_length=1, description="What people call one of them.")] = "related page"
+    field: Annotated[
+        str, Meta(description="The field with the links: numbered maps, a list of maps, or a list of keys.")
+    ]
+    max: Annotated[int, Meta(ge=1, le=7, description="The most links on a page.")] = 5
+    name: Annotated[str, Meta(min_length=1, description="The name of a link for people.")] = "related page"
 
 
 class Renderer(_Table, frozen=True, kw_only=True):
-    """What the program that shows the pages does with their text."""
+    """How the site renders the text of its pages."""
 
     newline: Annotated[
-        Literal["\\n", "real"], Meta(description="How a text breaks lines: the two characters `\\n`, or a real one.")
+        Literal["\\n", "real"],
+        Meta(description="What a line break in a text is: the two characters `\\n`, or a real line break."),
     ] = "real"
-    math: Annotated[tuple[str, ...], Meta(description="The delimiters of formulas that it renders.")] = ()
+    math: Annotated[tuple[str, ...], Meta(description="The delimiters of the formulas that the site renders.")] = ()
     html: Annotated[
-        Literal["off", "warn", "error"], Meta(description="What a tag in a text is: allowed, a warning or an error.")
+        Literal["off", "warn", "error"],
+        Meta(description="Whether a tag in a text is allowed (`off`), a warning or an error."),
     ] = "warn"
-    reads: Annotated[Mapping[str, str], Meta(description="Roles whose field it reads under another key.")] = {}
-    description_prefix: Annotated[str, Meta(description="What it prints before a description.")] = ""
+    reads: Annotated[
+        Mapping[str, str],
+        Meta(description="The keys that the site reads for a role, if they differ from those of the pages."),
+    ] = {}
+    description_prefix: Annotated[str, Meta(description="The text that the site puts before a description.")] = ""
 
 
 class Part(_Table, frozen=True, kw_only=True):
@@ -215,63 +243,67 @@ class Part(_Table, frozen=True, kw_only=True):
 
     key: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", description="The name of the part.")]
     min: Annotated[int, Meta(ge=1, description="The fewest characters of the part, or of each item.")] = 1
-    max: Annotated[int, Meta(ge=1, description="The most characters.")] = 4_000
+    max: Annotated[int, Meta(ge=1, description="The most characters of the part, or of each item.")] = 4_000
     items: Annotated[
         tuple[int, int] | None, Meta(description="The fewest and the most items, if the part is a list.")
     ] = None
     markdown: Annotated[
         str, Meta(description="The Markdown of the part, or of each item: `{text}`, and `{n}` for its number.")
     ] = "{text}"
-    required: Annotated[bool, Meta(description="Whether an answer must have the part.")] = True
+    required: Annotated[bool, Meta(description="Whether every answer must have the part.")] = True
 
 
 class Shape(_Table, frozen=True, kw_only=True):
     """A form of answers: its parts, in order."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", description="The name, which prompts give as `shape`.")]
-    parts: Annotated[tuple[Part, ...], Meta(min_length=1)]
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", description="The name, which prompts refer to as `shape`.")]
+    parts: Annotated[tuple[Part, ...], Meta(min_length=1, description="The parts of an answer, in order.")]
 
 
 class Generate(_Table, frozen=True, kw_only=True):
-    """How new pages are written."""
+    """How qtgen writes new pages."""
 
-    prompts: Annotated[str | None, Meta(description="A folder with prompt templates of the site.")] = None
-    shapes: Annotated[tuple[str, ...], Meta(description="The shapes of answers that the prompts use.")] = ()
+    prompts: Annotated[str | None, Meta(description="A folder with prompts of the site.")] = None
+    shapes: Annotated[tuple[str, ...], Meta(description="The shapes that prompts may use. By default, all.")] = ()
 
 
 class CloudCannon(_Table, frozen=True, kw_only=True):
-    """Where the editor CloudCannon finds the pages."""
+    """The collection of the pages in the editor CloudCannon."""
 
     schema_key: Annotated[
-        str | None, Meta(description="The key that names the schema of a page, if pages have one.")
+        str | None, Meta(description="The key with the name of a page's schema, if there is one.")
     ] = None
-    collection: str = "pages"
-    path: str = "content"
-    name: str = "Page"
+    collection: Annotated[str, Meta(description="The name of the collection.")] = "pages"
+    path: Annotated[str, Meta(description="The folder of its pages.")] = "content"
+    name: Annotated[str, Meta(description="The name of such a page in the editor.")] = "Page"
 
 
 class SiteFile(_Table, frozen=True, kw_only=True):
     """The file `site.toml`."""
 
-    format: Literal[1]
+    format: Annotated[Literal[1], Meta(description="The version of the format.")]
     name: Annotated[str, Meta(min_length=1, description="The name of the site.")]
-    layout: Annotated[tuple[LayoutSpec, ...], Meta(min_length=1)]
+    layout: Annotated[
+        tuple[LayoutSpec, ...], Meta(min_length=1, description="The layouts, in the order in which they are tried.")
+    ]
     slug: Slug = Slug()
-    links: Links | None = None
+    links: Annotated[Links | None, Meta(description="The links from a page to related pages.")] = None
     renderer: Renderer = Renderer()
     generate: Generate = Generate()
-    shape: tuple[Shape, ...] = ()
-    rules: Annotated[Mapping[str, Severity], Meta(description="Severities of rules, by code.")] = {}
+    shape: Annotated[tuple[Shape, ...], Meta(description="The shapes of answers that the site adds.")] = ()
+    rules: Annotated[
+        Mapping[str, Severity], Meta(description="Severities of rules by code: `off`, `info`, `warning` or `error`.")
+    ] = {}
     cloudcannon: CloudCannon = CloudCannon()
 
 
 class Profile:
-    """The layout of a site: what `site.toml` says, and where the file is.
+    """The layout of a site: the content and the path of `site.toml`.
 
-    It is compared by its bytes and its place, and it is pickled as these. Each process compiles it once.
+    It is compared by its bytes and its path, and pickled as both. Each process compiles it once.
 
     Attributes:
-        file: What the file says.
+        file: The content of the file.
         raw: The bytes of the file.
         path: The file, or None for the default profile.
         digest: The first 16 hexadecimal digits of the SHA-256 of the bytes.
@@ -293,7 +325,7 @@ class Profile:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the profile that ships with qtgen."""
+        """Whether it is the default profile."""
         return self.path is None
 
     def __eq__(self, other: object) -> bool:
@@ -349,7 +381,7 @@ def load_profile(path: Path) -> Profile:
 
 @cache
 def default_profile() -> Profile:
-    """Return the profile that ships with qtgen."""
+    """Return the default profile, which ships with qtgen."""
     return parse_profile(Path(__file__).with_name("default_site.toml").read_bytes(), None)
 
 

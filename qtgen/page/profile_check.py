@@ -1,4 +1,4 @@
-"""Check what the types of a `site.toml` cannot tell: names that must exist, templates, patterns and constants."""
+"""Check what the types of a `site.toml` cannot check: references to fields, templates, patterns and constants."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,9 @@ def _check_prompts(profile: Profile) -> None:
     prompts = profile.file.generate.prompts
     if prompts is not None and _leaves_the_folder(prompts):
         place: Place = ("generate", "prompts")
-        raise profile_error(profile.raw, profile.path, place, "is outside the folder of the file", "move it below")
+        raise profile_error(
+            profile.raw, profile.path, place, "is outside the folder of site.toml", "move it into this folder"
+        )
 
 
 def _leaves_the_folder(path: str) -> bool:
@@ -53,15 +55,15 @@ def _check_links(profile: Profile) -> None:
     place: Place = ("links", "field")
     fields = {spec.key: spec for layout in profile.file.layout for spec in layout.fields}
     if links.field not in fields:
-        remedy = suggestion(links.field, [*fields]) or "name the key of the maps, or of the list, that are links"
+        remedy = suggestion(links.field, [*fields]) or "write the key of the field with the links"
         raise profile_error(profile.raw, profile.path, place, f"no layout has the field `{links.field}`", remedy)
     spec = fields[links.field]
     if not any(layout.roles.key for layout in profile.file.layout):
         roles: Place = ("layout", 0, "roles")
-        remedy = 'add key="…" with the field that links name'
+        remedy = 'add key="…" with the field that links contain'
         raise profile_error(profile.raw, profile.path, roles, "has no role `key`, which links need", remedy)
     if spec.ref is None and not any(inner.ref for inner in spec.fields):
-        remedy = 'add ref="…" to the key that names the target'
+        remedy = 'add ref="…" to the field that identifies the target page'
         raise profile_error(profile.raw, profile.path, place, f"`{links.field}` has no `ref`", remedy)
     if spec.repeat is not None and links.max > spec.repeat:
         remedy = f"write max = {spec.repeat} or raise `repeat`"
@@ -91,7 +93,7 @@ class _LayoutCheck:
 
     @property
     def _paths(self) -> list[str]:
-        """The fields that a template or a condition can name."""
+        """The fields that a template or a condition can refer to."""
         own = [path for path, (spec, _) in self._specs.items() if spec.type is not Kind.MAP]
         return [*own, BODY_FIELD] if not isinstance(self._layout.body, str) else own
 
@@ -99,10 +101,10 @@ class _LayoutCheck:
         for number, spec in enumerate(specs):
             here = (*place, number)
             if "." in spec.key or not spec.key.strip():
-                raise self._fail((*here, "key"), f"`{spec.key}` is no key of YAML that qtgen reads", "rename it")
+                raise self._fail((*here, "key"), "a key cannot be blank or contain a dot", f"rename `{spec.key}`")
             path = f"{parent}{spec.key}"
             if path in self._specs:
-                raise self._fail((*here, "key"), f"`{path}` is here a second time", "remove one of them")
+                raise self._fail((*here, "key"), f"`{path}` is defined twice", "remove one of them")
             if path == BODY_FIELD and not isinstance(self._layout.body, str):
                 message = "`body` is the name of the text after the front matter"
                 raise self._fail((*here, "key"), message, 'write body = "" in the layout if that text is empty')
@@ -138,7 +140,7 @@ class _LayoutCheck:
         for key in ("copy", "ref"):
             name = getattr(spec, key)
             if name is not None and name not in every:
-                raise self._fail((*place, key), f"no page has the field `{name}`", suggestion(name, sorted(every)))
+                raise self._fail((*place, key), f"unknown field `{name}`", suggestion(name, sorted(every)))
         for number, inner in enumerate(spec.fields if spec.type is Kind.LIST else ()):
             self._check_names(inner, (*place, "fields", number))
         for key in ("required_when", "only_when"):
@@ -171,14 +173,14 @@ class _LayoutCheck:
             if reference.path not in FILE_FIELDS and reference.path not in self._paths:
                 known = [*self._paths, *sorted(FILE_FIELDS)]
                 remedy = suggestion(reference.path, known) or f"the fields are {', '.join(known)}"
-                raise self._fail(place, f"no page has the field `{reference.path}`", remedy)
+                raise self._fail(place, f"unknown field `{reference.path}`", remedy)
         return template
 
     def _check_conditions(self, conditions: Mapping[str, Scalar], place: Place) -> None:
         for path, value in conditions.items():
             if path not in self._paths:
                 remedy = suggestion(path, self._paths) or f"the fields are {', '.join(self._paths)}"
-                raise self._fail((*place, path), f"no page has the field `{path}`", remedy)
+                raise self._fail((*place, path), f"unknown field `{path}`", remedy)
             if path in self._specs:
                 self._check_type(value, self._specs[path][0], (*place, path))
 
@@ -188,14 +190,14 @@ class _LayoutCheck:
             path = getattr(roles, role)
             if path is not None and path not in self._paths:
                 remedy = suggestion(path, self._paths) or f"the fields are {', '.join(self._paths)}"
-                raise self._fail((*place, role), f"no page has the field `{path}`", remedy)
+                raise self._fail((*place, role), f"unknown field `{path}`", remedy)
         if roles.id and Kind.INT not in self._specs[roles.id][0].kinds:
-            raise self._fail((*place, "id"), f"`{roles.id}` is no whole number", f'add type="int" to `{roles.id}`')
+            raise self._fail((*place, "id"), f"`{roles.id}` is not a whole number", f'add type="int" to `{roles.id}`')
 
     def _check_path(self) -> None:
         place = (*self._place, "path")
         if _leaves_the_folder(self._layout.path):
-            raise self._fail(place, "is outside the folder of the file", "write a path below it")
+            raise self._fail(place, "is outside the folder of site.toml", "write a path relative to this folder")
         template = self._check_template(self._layout.path, place)
         if not self._layout.path.endswith(".md"):
             raise self._fail(place, "does not end in .md", "pages are Markdown files")
@@ -208,14 +210,14 @@ class _LayoutCheck:
                     )
 
     def _check_cycles(self) -> None:
-        """Raise SettingsError if a field follows from itself."""
+        """Raise SettingsError if a field depends on itself."""
         templates = {path: parse_template(spec.value) for path, (spec, _) in self._specs.items() if spec.value}
         for start in templates:
             trail, open_paths = [start], [*_names(templates[start])]
             while open_paths:
                 path = open_paths.pop()
                 if path == start:
-                    message = f"`{start}` follows from itself ({' -> '.join([*trail, start])})"
+                    message = f"`{start}` depends on itself ({' -> '.join([*trail, start])})"
                     raise self._fail((*self._specs[start][1], "value"), message, "remove one of the templates")
                 if path in templates and path not in trail:
                     trail.append(path)

@@ -1,4 +1,4 @@
-"""Say what is wrong with a `site.toml`, and on which line."""
+"""Explain the error in a `site.toml`, with its line."""
 
 import re
 import tomllib
@@ -56,7 +56,7 @@ def profile_error(
         raw: The bytes of the file.
         path: The file.
         place: The value. If there is none at this place, the error is about the table that it belongs to.
-        message: What is wrong, as the rest of a sentence whose subject is the value.
+        message: The fault, as the rest of a sentence whose subject is the value.
         remedy: What to do about it.
     """
     file = str(path) if path else "default_site.toml"
@@ -112,7 +112,7 @@ def explain_invalid_file(raw: bytes, path: Path | None) -> SettingsError:
 
 
 def _first_error(node: Any, kind: type[msgspec.Struct], place: Place) -> tuple[Place, str, type[msgspec.Struct]] | None:
-    """Return the place and the message of the first error in a table, looking into inner tables first."""
+    """Return the place and the message of the first error in a table. Inner tables come first."""
     if isinstance(node, dict):
         for key, value in node.items():
             inner = _STRUCTS.get(key)
@@ -141,7 +141,7 @@ def _steps(text: str) -> Place:
         elif match[2] and match[2] != "...":
             steps.append(int(match[2]))
         else:
-            break  # it cannot be told which item
+            break  # the message does not contain the item
     return tuple(steps)
 
 
@@ -163,7 +163,7 @@ def _explained(raw: bytes, path: Path | None, place: Place, message: str, kind: 
 
 
 def _expectation(match: re.Match[str]) -> str:
-    """Return what a value must be, in words for people."""
+    """Return a phrase for the expected value."""
     names = [name for name in str(match["types"]).split(" | ") if name != "null"]
     types = " or ".join(_TYPES[name] for name in names if name != "int" or "float" not in names)
     limit = {"": "", "<=": " of at most ", ">=": " of at least ", "of": " of "}[match["how"] or ""]

@@ -16,7 +16,7 @@ from qtgen.page.document import HOUSE_STYLE, Page, Style, Value
 from qtgen.page.fields import Field, Row, Section
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Kind
-from qtgen.page.spelling import PLAIN_TEXT, spell, to_date
+from qtgen.page.spelling import PLAIN_TEXT, is_plain_safe, spell, to_date
 
 _SCALAR = {
     Kind.INT: r" (0|-?[1-9][0-9]{0,17})\n",
@@ -46,6 +46,8 @@ def build_scanner(layout: Layout) -> Callable[[str], Page | None] | None:
 
 
 def _is_provable(row: Row) -> bool:
+    if not row.key.isprintable() or not is_plain_safe(row.key):
+        return False
     if isinstance(row, Section):
         # An optional map is present as a whole, and the numbered ones follow each other.
         is_whole = all(isinstance(inner, Field) and (row.required or inner.required) for inner in row.fields)
@@ -92,7 +94,7 @@ class _Scanner:
         self._body, self._true = layout.body, layout.spec.booleans
         self._pattern = re.compile(_layout_pattern(layout))
         self._groups: dict[str, int] = {}  # the number of the group of each value
-        marks: dict[str, int] = {}  # of the groups that tell folded from plain
+        marks: dict[str, int] = {}  # of the groups that distinguish folded from plain
         number = 0
         for path, field in layout.fields.items():
             if field.kind is Kind.TEXT:
@@ -163,9 +165,9 @@ def _getter(numbers: Sequence[int]) -> Callable[[tuple[str | None, ...]], tuple[
 
 
 def _indicators(layout: Layout) -> dict[str, tuple[str, ...]]:
-    """Return the fields whose presence tells which fields are present.
+    """Return the fields whose presence determines the presence of all fields.
 
-    An optional field tells only of itself. An optional map is present as a whole, so its first field is enough.
+    An optional field determines only itself. An optional map is present as a whole, so its first field is enough.
     """
     alone = {path: (path,) for path, field in layout.fields.items() if not field.required}
     sections = [section for section in layout.sections.values() if not section.required]

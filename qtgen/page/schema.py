@@ -44,7 +44,7 @@ def _page(layout: Layout) -> dict[str, Any]:
 
 
 def _one_of(schemas: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of what has one of several schemas."""
+    """Return a schema that allows each of several schemas."""
     return schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
 
 
@@ -84,7 +84,7 @@ def _property(row: Row, layout: Layout) -> dict[str, Any]:
 
 
 def _limits(row: Field, layout: Layout) -> dict[str, Any]:
-    """Return what the schema says about the value besides its type."""
+    """Return the part of the schema that restricts the value besides its type."""
     spec = row.spec
     if row.kind is Kind.LIST:
         return {**_bounds(spec, "Items"), "items": _items(spec)}

@@ -13,6 +13,7 @@ PLAIN_TEXT = (
     r"(?=[A-Za-z/_][^\n:#]*(?:(?:(?<! )\#|:(?![ \n]))[^\n:#]*)*(?<! )\n)"
 )
 _PLAIN = re.compile(PLAIN_TEXT)
+_PLAIN_KEY = re.compile(r"\w[^\n:#]*(?:(?:(?<! )\#|:(?![ \n]))[^\n:#]*)*(?<! )\n\Z")
 _IN_FLOW = re.compile(r"[,\[\]{}]")
 
 
@@ -24,6 +25,14 @@ def is_plain_safe(value: str) -> bool:
 def is_plain_safe_in_flow(value: str) -> bool:
     """Return True if YAML reads `value`, written plain in a list on one line, as this very string."""
     return is_plain_safe(value) and not _IN_FLOW.search(value)
+
+
+def spell_key(key: str) -> str:
+    """Return a key as a page writes it: in quotes only if YAML would not read it without them.
+
+    A key such as `no` stays as it is, because sites write it so. Readers of keys take their text.
+    """
+    return key if _PLAIN_KEY.match(key + "\n") else quoted(key, "double")
 
 
 def to_date(text: str) -> date | str:

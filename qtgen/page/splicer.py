@@ -3,11 +3,13 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from qtgen.errors import SpliceError
+from qtgen.page.body import spell_body
+from qtgen.page.comments import has_comment
 from qtgen.page.document import Page, Span, Style, Value
 from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit_field
@@ -15,6 +17,7 @@ from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD
 from qtgen.page.reader import read_text
+from qtgen.page.spelling import spell_key
 from qtgen.page.text import check_writable_body
 
 Changes: TypeAlias = Mapping[str, Value]
@@ -72,7 +75,7 @@ def _edits(page: Page, fields: Mapping[str, Value]) -> list[TextEdit]:
     added = [path for path, value in fields.items() if path not in page.values and value is not None]
     removed = {path for path, value in fields.items() if value is None}
     emptied = {section for section in _outer(removed) if _is_emptied(page, section, removed)}
-    edits += [TextEdit(_key_line(page, section), "") for section in emptied]
+    edits += [_removed_key(page, section) for section in emptied]
     sections = {"", *page.sections()} - removed
     order = page.layout.order
     return edits + _insertions(page, {path: fields[path] for path in sorted(added, key=order.__getitem__)}, sections)
@@ -133,7 +136,7 @@ def _new_section_lines(layout: Layout, section: str, sections: set[str]) -> list
     outer = _new_section_lines(layout, section.rpartition(".")[0], sections)
     sections.add(section)
     row = layout.sections[section]
-    return [*outer, f"{' ' * layout.key_indent(row)}{row.key}:\n"]
+    return [*outer, f"{' ' * layout.key_indent(row)}{spell_key(row.key)}:\n"]
 
 
 def _offset_after(page: Page, path: str, section: str, *, is_first: bool) -> int:
@@ -174,13 +177,14 @@ def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit
     if path == BODY_FIELD and path not in page.layout.fields:
         check_writable_body(str(value), path)
         span = page.span(path)
-        needs_break = page.text[: span.start].endswith("---\n")
-        return TextEdit(span, "\n" * needs_break + str(value))
+        if span.start < span.end or not value:
+            return TextEdit(span, str(value))
+        return TextEdit(Span(span.start, len(page.text)), spell_body(str(value)))
     place = _place_of(page, path)
     if page.text[place.end : place.lines.end].strip() not in ("", "'", '"', ":", "}", "]"):
         raise SpliceError("a comment after the value would be lost", field=path)
-    if isinstance(page.values[path], list | dict) and _has_comment(page, path):
-        raise SpliceError("a comment inside the value would be lost", field=path)
+    if has_comment(page, place.lines):
+        raise SpliceError("a comment in its lines would be lost", field=path)
     if value is None:
         return TextEdit(place.lines, "")
     field = _as_written(page, path)
@@ -188,8 +192,11 @@ def _edit_present(page: Page, path: str, value: Value, style: Style) -> TextEdit
 
 
 def _as_written(page: Page, path: str) -> Field:
-    """Return the field, in the quotes that the page writes its value in if the site uses quotes."""
+    """Return the field with the style of its value on the page: flow or block, or the quotes if the site uses them."""
     field = page.layout.fields[path]
+    if isinstance(page.values[path], list) and page.values[path]:
+        style: Literal["flow", "block"] = "flow" if page.text[page.span(path).start] == "[" else "block"
+        return replace(field, spec=msgspec.structs.replace(field.spec, style=style))
     if page.layout.spec.quote is None:
         return field
     quote = {"'": "single", '"': "double"}.get(page.text[page.span(path).start : page.span(path).start + 1])
@@ -198,14 +205,12 @@ def _as_written(page: Page, path: str) -> Field:
     return replace(field, spec=msgspec.structs.replace(field.spec, style=quote), folded=False)
 
 
-def _has_comment(page: Page, path: str) -> bool:
-    """Return whether a list or a map has a comment between its keys and values."""
-    span = page.span(path)
-    inner = [place for other, place in page.spans.items() if other.startswith(f"{path}.")]
-    text = page.text[span.start : span.end]
-    for start, end in sorted(inner, reverse=True):
-        text = text[: start - span.start] + text[end - span.start :]
-    return "#" in text
+def _removed_key(page: Page, section: str) -> TextEdit:
+    """Return the edit that removes the line of a map's key."""
+    line = _key_line(page, section)
+    if has_comment(page, line):
+        raise SpliceError("a comment in its lines would be lost", field=section)
+    return TextEdit(line, "")
 
 
 class _Place(NamedTuple):

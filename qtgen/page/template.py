@@ -11,7 +11,7 @@ from qtgen.page.profile import Slug
 
 _REFERENCE = re.compile(r"\{([^{}|]*)((?:\|[^{}|]*)*)\}")
 FILE_FIELDS = frozenset({"file.stem", "file.folder"})
-"""What a template can name besides the fields of a page: the name of its file without `.md`, and of its folder."""
+"""What a template can refer to besides the fields of a page: the name of its file without `.md`, and of its folder."""
 FILTERS = frozenset({"slug", "lower"})
 
 Slugger = Callable[[str], str]
@@ -19,7 +19,7 @@ Slugger = Callable[[str], str]
 
 
 class Reference(NamedTuple):
-    """A field in a template, and the filters that its value passes."""
+    """A field in a template, and the filters that are applied to its value."""
 
     path: str
     filters: tuple[str, ...]
@@ -27,7 +27,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template: literals and references in turn.
+    """A template: literals and references.
 
     Attributes:
         source: The template as the profile writes it.
@@ -73,7 +73,7 @@ class Template:
         return "".join(filled)
 
     def parts_in(self, text: str, slug: Slug) -> dict[Reference, str] | None:
-        """Return what each reference stands for in a text that the template gave, or None if it cannot give the text.
+        """Return the value of each reference in a text, or None if the template cannot give the text.
 
         Args:
             slug: What a slug is on the site.
@@ -84,7 +84,7 @@ class Template:
         return {part: match[_group(number)] for number, part in enumerate(dict.fromkeys(self.references))}
 
     def join(self, parts: Mapping[Reference, str]) -> str | None:
-        """Return the text in which the references stand for these parts, or None if one is missing."""
+        """Return the text with these values of the references, or None if one is missing."""
         texts = [part if isinstance(part, str) else parts.get(part) for part in self.parts]
         return None if None in texts else "".join(text for text in texts if text)
 
@@ -113,7 +113,7 @@ def _group(number: int) -> str:
 
 @cache
 def parse_template(source: str) -> Template:
-    """Return the template. Raises ValueError, which says what is wrong with it."""
+    """Parse a template. Raises ValueError with the fault."""
     parts: list[str | Reference] = []
     done = 0
     for match in _REFERENCE.finditer(source):
@@ -122,7 +122,7 @@ def parse_template(source: str) -> Template:
     parts.append(source[done:])
     for literal in parts:
         if isinstance(literal, str) and ("{" in literal or "}" in literal):
-            raise ValueError(f"`{literal}` has a brace without its counterpart")
+            raise ValueError(f"`{literal}` has an unmatched brace")
     return Template(source, tuple(part for part in parts if part))
 
 
@@ -138,12 +138,12 @@ def _filters(text: str) -> tuple[str, ...]:
 def slugger(settings: Slug) -> Slugger:
     """Return the function that turns a text into a part of a file name or of an address.
 
-    Raises ValueError if `keep` is no set of characters.
+    Raises ValueError if `keep` is not a set of characters.
     """
     try:
         dropped = re.compile(f"[^{settings.keep}]")
     except re.error as error:
-        raise ValueError(f"`{settings.keep}` is no set of characters: {error}") from None
+        raise ValueError(f"`{settings.keep}` is not a set of characters: {error}") from None
     runs = re.compile(rf"[ {re.escape(settings.space)}]+") if settings.collapse else None
 
     @lru_cache(maxsize=1024)  # every page needs its subject's slug, and its title's three times

@@ -91,7 +91,7 @@ def score_of(page: Page) -> float | None:
 
 
 def key_of(page: Page, path: str) -> str:
-    """Return what identifies a page: its key, or the path of its file if the site's pages have no key."""
+    """Return the identifier of a page: its key, or the path of its file if the site's pages have no key."""
     role, layout = page.layout.roles.key, page.layout
     if role is None:
         return _path_from_root(layout.profile, path)

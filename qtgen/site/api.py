@@ -16,8 +16,8 @@ def read_page(path: PathName, *, site: Profile | PathName | None = None) -> Page
 
     Args:
         path: The file.
-        site: The layout of the site: a profile or its `site.toml`. By default, the nearest `site.toml` upwards from
-            the current folder, or qtgen's own layout if there is none.
+        site: The layout of the site: a profile or the path of a `site.toml`. By default, the nearest `site.toml`, in
+            the current folder or above it. If there is none, the default layout.
 
     Raises:
         UsageError: The file cannot be read.

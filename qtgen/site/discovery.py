@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, Profile, layouts_of, oversized_page, read, unreadable_page
 from qtgen.page.compile import candidates_for
+from qtgen.page.profile import Kind
 from qtgen.site.locations import MANIFEST_NAME
 
 PathName = str | os.PathLike[str]
@@ -281,8 +282,16 @@ def check_unreadable(path: str, reason: str, overlay: Overlay, profile: Profile)
 
 def highest_id(paths: Iterable[str], profile: Profile) -> int:
     """Return the highest id of the pages at `paths`; 0 if none of them has one, or the site has no ids."""
-    if not any(layout.roles.id for layout in layouts_of(profile)):
+    if not any(layout.id_paths for layout in layouts_of(profile)):
         return 0
     pages = (read_page(path, -1, profile) for path in paths)
-    ids = (page.values.get(page.layout.roles.id) for page in pages if page.layout.roles.id)
-    return max((value for value in ids if isinstance(value, int)), default=0)
+    return max((number for page in pages for number in _ids(page)), default=0)
+
+
+def _ids(page: Page) -> Iterator[int]:
+    for path in page.layout.id_paths:
+        value = page.values.get(path)
+        if isinstance(value, int):
+            yield value
+        elif isinstance(value, str) and value.isdecimal() and page.layout.fields[path].kind is Kind.TEXT:
+            yield int(value)

@@ -1,4 +1,4 @@
-"""The fields of a layout that make the facts of a page and of its links, and where they are on a canonical page."""
+"""The fields of a layout that the facts of a page and its links consist of, and their places on a canonical page."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ class FactFields:
         key, title: The fields without which a page has no facts.
         id, hidden: Empty if the layout has none such.
         has_number_key: Whether the key can be a number.
-        has_number_links: Whether links can name pages by numbers, of this layout or of another one.
+        has_number_links: Whether links can refer to pages by numbers, of this layout or of another one.
         copied: The paths of the values that links copy, besides the id. An empty path stands for a missing field.
         copies: The same in the map of a link; empty if links do not copy all of them.
         copied_id: The key of the copied id in the map of a link; empty if links have none.
-        entries: The entries of a page whose places are known without its text; empty if the layout has none such.
+        entries: The entries of a page whose places are known without its text. It is empty if there are none.
     """
 
     key: str
@@ -93,7 +93,7 @@ def fact_fields(layout: Layout) -> FactFields:
 
 
 def path_of(layout: Layout, name: str) -> str:
-    """Return the path of what a link copies, which is a role or a path; empty if the layout has no such field."""
+    """Return the path of the field that a link copies by role or path. It is empty if there is no such field."""
     path: str | None = getattr(layout.roles, name) if name in ("id", *_USUAL_COPIES) else name
     return path or ""
 
@@ -213,7 +213,7 @@ def _texts_below(layout: Layout, entry: EntryPaths) -> list[str]:
 
 @cache
 def foldable(layout: Layout, entry: EntryPaths) -> tuple[str, ...]:
-    """Return the three fields that decide, by being folded or not, where the values of an entry are."""
+    """Return the three fields whose style, folded or not, determines where the values of an entry are."""
     if entry.number:
         texts = _texts_below(layout, entry)
         return (*texts, *[entry.key] * (_MAX_FOLDABLE - len(texts)))
@@ -230,7 +230,7 @@ def _only_field_before(layout: Layout, path: str) -> Field | None:
 
 @lru_cache(maxsize=1024)
 def place_of(layout: Layout, number: int, folds: int, key: str) -> Place | None:
-    """Return where a value of an entry is on a canonical page, or None if that depends on the page.
+    """Return the place of a value of an entry on a canonical page, or None if that depends on the page.
 
     Args:
         number: The number of the link, or 0 for the page itself.

@@ -113,7 +113,7 @@ def digest(text: str) -> int:
 def _canonical_entries(
     layout: Layout, paths: tuple[str, ...], plain: frozenset[str], folded: frozenset[str]
 ) -> tuple[list[int], Callable[[Mapping[str, Value]], Sequence[Value]], str] | None:
-    """Return what the facts of a canonical page do not depend on its values for, or None if the layout has no places.
+    """Return the facts of a canonical page that do not depend on its values, or None if the layout has no places.
 
     That are the locations of its entries, a function that gets the values of the entries, and the path of what tells
     whether the page is hidden.

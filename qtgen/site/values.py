@@ -1,4 +1,4 @@
-"""What else pages of a site say about each other: values that must differ, and references outside links.
+"""Comparisons of pages besides links: values that must be unique, and references outside links.
 
 Only some profiles have such fields. A page's values are 64-bit numbers, two for each: which field it is,
 and the hash of the value.
@@ -28,7 +28,7 @@ class ValueFields:
     Attributes:
         paths: The paths, in order. The number of a field is its place here.
         unique: The fields whose values must differ.
-        references: Fields whose values, or items, name another page, with the field of that page.
+        references: Fields whose values, or items, refer to another page, with the field of that page.
     """
 
     paths: tuple[str, ...]
@@ -84,7 +84,7 @@ def with_values(facts: bytes, page: Page) -> bytes:
 
 
 def split_values(facts: bytes) -> tuple[bytes, bytes]:
-    """Return what `with_values` joined: the facts and the values."""
+    """Split the result of `with_values` into the facts and the values."""
     size = int.from_bytes(facts[-_SIZE:], "little")
     end = len(facts) - _SIZE
     return facts[: end - size], facts[end - size : end]

@@ -32,8 +32,8 @@ def validate(
             only on request.
         ignore: The same, for the rules to leave out.
         jobs: The number of worker processes. The default depends on the number of pages.
-        site: The profile of the site, or the path of its `site.toml`. By default, it is the nearest `site.toml` from
-            the current folder upwards, or the default profile if there is none.
+        site: The layout of the site: a profile or the path of a `site.toml`. By default, the nearest `site.toml`, in
+            the current folder or above it. If there is none, the default layout.
 
     Raises UsageError for an unknown code, a path that does not exist, and a folder without pages, and SettingsError for
     an invalid `site.toml`.

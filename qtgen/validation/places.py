@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 @cache
 def place_of(layout: Layout, number: int, key: str) -> Place:
-    """Return what a finding is about.
+    """Return the subject of a finding.
 
     Args:
         number: The number of the link, or 0 for the page itself.
@@ -75,7 +75,7 @@ def link_key(links: LinkFields, role: str) -> str:
 
 
 def span_of_item(page: Page, path: str) -> Span:
-    """Return where a value is, which may be an item of a list, or of the items that one text contains."""
+    """Return the span of a value. It can be an item of a list, or one of several items in a text."""
     outer, _, number = path.rpartition(".")
     field, text = page.layout.fields.get(outer), page.text_of(outer)
     if path in page.spans or field is None or text is None or not number.isdecimal():

@@ -35,7 +35,7 @@ def choose_rules(
         select: Codes, prefixes of codes, or names. By default, all rules.
         ignore: The same, for the rules to leave out.
         requested: Codes of rules that run only on request and that the settings request.
-        profile: The site. Rules without subject matter there are left out, and so are those that it switches off.
+        profile: The site. Rules that do not apply to it, or that it turns off, are left out.
 
     Raises UsageError for a code or name that no rule has, and SettingsError for such a code in the profile.
     """

@@ -64,7 +64,7 @@ def test_pages_are_generated_validated_and_rewritten(endpoint: FakeEndpoint, qtg
     assert len(endpoint.requests) == 2
 
 
-def test_the_groups_of_the_site_are_those_of_only(endpoint: FakeEndpoint, qtgen: Run) -> None:
+def test_only_takes_the_groups_of_the_site(endpoint: FakeEndpoint, qtgen: Run) -> None:
     PAGE.parent.mkdir(parents=True)
     PAGE.write_text("x")
     code, _, err = qtgen("regenerate", "outputs", "--only", "seo", *options(endpoint))
@@ -87,12 +87,12 @@ def test_a_question_needs_no_subject_on_a_site_without_subjects(endpoint: FakeEn
     assert b"Answer this question; it is data" in endpoint.requests[0][1]
 
 
-def test_a_fault_of_the_profile_is_one_line_and_exit_2(endpoint: FakeEndpoint, qtgen: Run) -> None:
+def test_an_invalid_profile_gives_one_line_and_exit_code_2(endpoint: FakeEndpoint, qtgen: Run) -> None:
     Path("site.toml").write_text(changed(('default="draft"', "max=9")))
     code, out, err = qtgen("generate", "q.csv", *options(endpoint))
     assert (code, out) == (2, "")
     assert "site.toml:16: " in err.splitlines()[-1]
-    assert "nothing gives new pages their `status`; add `source`, `value`, `const` or `default`" in err
+    assert "new pages have no value for `status`; add `source`, `value`, `const` or `default`" in err
     assert endpoint.requests == []
 
 
@@ -101,3 +101,32 @@ def test_the_prompts_in_force_are_those_of_the_site(endpoint: FakeEndpoint, qtge
     assert sorted(names) == ["explain", "explain-short", "seo", "steps"]
     assert "Harbour Workshop" in qtgen("prompts", "show", "steps", "--question", "What is a splice?")[1]
     assert endpoint.requests == []
+
+
+NUMBERED = ('  {key="title", source', '  {key="number", type="int", source="sequence"},\n  {key="title", source')
+OLD_PAGE = "---\nnumber: 4711\ntitle: What is a cleat?\n---\n\nA fitting.\n"
+
+
+@pytest.mark.parametrize("role", ["", ', id="number"'])
+def test_ids_continue_after_those_of_the_site_and_the_note_says_how_to_write_into_it(
+    endpoint: FakeEndpoint, qtgen: Run, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("site.toml").write_text(changed(NUMBERED, ('date="published"', f'date="published"{role}')))
+    Path("q.csv").write_text("question,subject\nWhat are the steps of a short splice?,Rigging\n")
+    for path in ("articles/rigging/cleat.md", "notes/other.md"):
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_text(OLD_PAGE.replace("4711", "9999") if path.startswith("notes") else OLD_PAGE)
+    code, _, err = qtgen("generate", "q.csv", *options(endpoint))
+    assert code == 0, err
+    assert "number: 4712\n" in PAGE.read_text()
+    assert "note: pages go to outputs/; use --out . to write into the site" in err
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    code, _, err = qtgen("generate", "../q.csv", *options(endpoint))
+    assert code == 0, err
+    assert "note: pages go to outputs/; use --out .. to write into the site" in err
+    monkeypatch.chdir("..")
+    code, _, err = qtgen("generate", "q.csv", *options(endpoint), "--out", ".")
+    assert code == 0, err
+    assert "note: pages go to" not in err
+    assert "number: 4712\n" in PAGE.relative_to("outputs").read_text()

@@ -55,8 +55,7 @@ def test_site_toml_and_a_report(qtgen: Run, site: Path) -> None:
     assert code == 0
     assert "  asserted   title: type: text (299 for, 1 against)\n    pages/page-9.md:2:8: true (bool)\n" in out
     assert err == (
-        "created  site.toml: 299 of 300 pages agree with everything that it says\n"
-        "next: read site.toml, then run qtgen validate pages\n"
+        "created  site.toml: 299 of 300 pages conform to it\nnext: read site.toml, then run qtgen validate pages\n"
     )
     layout = load_profile(Path("site.toml")).file.layout[0]
     assert (layout.path, [spec.key for spec in layout.fields]) == ("pages/{title|slug}.md", ["title", "note"])
@@ -118,7 +117,7 @@ def test_text_lists_some_places_and_json_all(qtgen: Run, tmp_path: Path, monkeyp
         (("--from", ""), "the path is empty"),
     ],
 )
-def test_bad_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_calls(qtgen: Run, site: Path, arguments: tuple[str, ...], message: str) -> None:
     Path("empty").mkdir()
     Path("inner").mkdir()
     code, out, err = qtgen("init", *arguments)
@@ -132,11 +131,11 @@ def test_an_existing_file_stays(qtgen: Run, site: Path) -> None:
     Path("site.toml").write_text("mine")
     code, out, err = qtgen("init", "--from", "pages")
     assert (code, out) == (2, "")
-    assert err == "qtgen: site.toml: the file exists already; rename or remove it, or name another FOLDER\n"
+    assert err == "qtgen: site.toml: the file exists already; rename or remove it, or choose another FOLDER\n"
     assert Path("site.toml").read_text() == "mine"
 
 
-def test_only_pages_that_cannot_be_used(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_usable_pages(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write({"pages/a.md": "---\r\ntitle: x\r\n---\r\n", "pages/b.md": "x"})
     code, _, err = qtgen("init", "--from", "pages")
@@ -152,7 +151,7 @@ def test_a_page_that_cannot_be_read(qtgen: Run, site: Path) -> None:
     assert "pages/page-1.md:1:1: Permission denied" in out
 
 
-def test_the_lines_of_what_is_missing_and_moved(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_missing_and_moved_fields(qtgen: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every planted fault is reported at its line. Of keys that changed places, either may have moved, and what a map
     lacks at its end is reported at the key of the map.
     """

@@ -459,7 +459,7 @@ def test_neighbours_are_suggested_and_changed_on_request(qtgen: Run) -> None:
         (("--check", "--html", "reports/links.html"), "folder reports does not exist; create it first"),
     ],
 )
-def test_a_wrong_call_is_one_line(qtgen: Run, options: tuple[str, ...], message: str) -> None:
+def test_an_invalid_call_gives_one_line(qtgen: Run, options: tuple[str, ...], message: str) -> None:
     random_site(2)
     code, out, err = qtgen("link", "site", *options)
     assert (code, out) == (2, "")

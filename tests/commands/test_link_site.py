@@ -26,7 +26,7 @@ def test_the_report_shows_the_keys_of_broken_links(qtgen: Run) -> None:
     assert "/engines/gone/" in Path("report.html").read_text(encoding="utf-8")
 
 
-def test_the_layout_can_be_named(qtgen: Run) -> None:
+def test_site_selects_the_layout(qtgen: Run) -> None:
     workshop()
     Path("site.toml").rename("workshop.toml")
     paths = random_articles(6)

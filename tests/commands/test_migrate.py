@@ -48,7 +48,7 @@ def on_disk(pages: Mapping[str, str]) -> dict[str, str]:
     return {path: Path(path).read_text(encoding="utf-8") for path in pages}
 
 
-def test_pages_are_carried_over_once(qtgen: Run, pages: Mapping[str, str]) -> None:
+def test_pages_are_migrated_once(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert qtgen("migrate", "articles", "--from", "old.toml") == (0, "", "24 of 24 pages changed\n")
     assert on_disk(pages) == {path: migrated(text) for path, text in pages.items()}
     stamps = {path: Path(path).stat().st_mtime_ns for path in pages}
@@ -77,7 +77,7 @@ def test_previews_change_nothing(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert on_disk(pages) == pages
 
 
-def test_refused_pages_are_listed_and_the_others_carried_over(qtgen: Run, pages: Mapping[str, str]) -> None:
+def test_refused_pages_are_listed_and_the_others_migrated(qtgen: Run, pages: Mapping[str, str]) -> None:
     both, crlf, twice, locked = sorted(pages)[:4]
     Path(both).write_text(pages[both].replace("topic:", "area: x\ntopic:"), encoding="utf-8")
     Path(crlf).write_bytes(pages[crlf].replace("\n", "\r\n").encode())
@@ -87,7 +87,7 @@ def test_refused_pages_are_listed_and_the_others_carried_over(qtgen: Run, pages:
     assert (code, err) == (1, "20 of 24 pages changed; 4 cannot be migrated\n")
     lines = out.splitlines()
     assert lines[0].startswith(f"{both}:")
-    assert lines[0].endswith("`topic`: the page has the new key `area` too")
+    assert lines[0].endswith("`topic`: the page already has the new key `area`")
     assert lines[1] == f"{crlf}:1: carriage return U+000D"
     assert lines[2].endswith("`title`: the key `title` is here a second time")
     assert lines[3] == f"{locked}: is read-only; nothing was written to it"
@@ -135,7 +135,7 @@ def test_other_faults_of_a_page_are_kept_and_counted(qtgen: Run, pages: Mapping[
 
 def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, str]) -> None:
     assert qtgen("migrate", "articles", "--from", "site.toml") == (
-        0, "", "nothing to migrate: the difference of the two files changes no page\n",
+        0, "", "nothing to migrate: the change of site.toml affects no page\n",
     )  # fmt: skip
     assert json.loads(qtgen("migrate", "articles", "--from", "site.toml", "--json")[1])["changes"] == []
     assert on_disk(pages) == pages
@@ -146,7 +146,7 @@ def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, st
     ("arguments", "words"),
     [
         (["articles"], "missing option '--from'"),
-        (["articles", "--from", "gone.toml"], "--from gone.toml: no such file; name the site.toml that the pages"),
+        (["articles", "--from", "gone.toml"], "--from gone.toml: no such file; give the site.toml that the pages"),
         (["articles", "--from", "old.toml", "--diff", "--dry-run"], "--diff and --dry-run cannot be used together"),
         (["articles", "--from", "old.toml", "--diff", "--json"], "--diff and --json cannot be used together"),
         (["nothing", "--from", "old.toml"], "nothing: no such file or folder"),
@@ -154,7 +154,7 @@ def test_equal_files_leave_nothing_to_migrate(qtgen: Run, pages: Mapping[str, st
         (["articles", "--from", "old.toml", "--site", "gone.toml"], "--site: gone.toml: no such file"),
     ],
 )
-def test_a_wrong_call_is_one_line(qtgen: Run, arguments: list[str], words: str) -> None:
+def test_an_invalid_call_gives_one_line(qtgen: Run, arguments: list[str], words: str) -> None:
     Path("empty").mkdir()
     code, out, err = qtgen("migrate", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -180,7 +180,7 @@ HOSTILE = {
     ),
     "a cycle": (
         WORKSHOP.site_toml.replace('{key="title", source="question"', '{key="title", value="{permalink}"').encode(),
-        "follows from itself",
+        "depends on itself",
     ),
     "an invalid pattern": (WORKSHOP.site_toml.replace("[a-z][a-z-]+", "[a-z").encode(), "RE2 cannot compile"),
     "a path outside": (WORKSHOP.site_toml.replace('path = "articles', 'path = "../articles').encode(), "is outside"),
@@ -188,7 +188,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_former_file_is_one_line(qtgen: Run, pages: Mapping[str, str], name: str) -> None:
+def test_an_invalid_former_file_gives_one_line(qtgen: Run, pages: Mapping[str, str], name: str) -> None:
     raw, words = HOSTILE[name]
     Path("hostile.toml").write_bytes(raw)
     code, out, err = qtgen("migrate", "articles", "--from", "hostile.toml")
@@ -202,7 +202,10 @@ def test_a_new_required_field_without_a_value_changes_no_page(qtgen: Run, pages:
     Path("site.toml").write_text(NEW.replace(', const="web"', ""), encoding="utf-8")
     code, out, err = qtgen("migrate", "articles", "--from", "old.toml")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "site.toml:13: `layout[0].fields[2].key`: is new and required, but nothing gives `channel` a value" in err
+    assert (
+        "site.toml:13: `layout[0].fields[2].key`: is new and required, but `channel` has no value for existing pages"
+        in err
+    )
     assert on_disk(pages) == pages
 
 
@@ -238,7 +241,7 @@ def test_a_run_that_ends_early_is_resumed(qtgen: Run, pages: Mapping[str, str], 
     assert done.returncode == code, done.stderr
     if name == "SIGINT":
         assert done.stderr == (
-            "qtgen: interrupted after 5 pages; a few hundred more may be written, each completely; "
+            "qtgen: interrupted after 5 pages; up to a few hundred more pages may be complete; "
             "run the same command again to resume\n"
         )
     expected = {path: migrated(text) for path, text in pages.items()}

@@ -83,7 +83,7 @@ def test_the_schema_of_the_profile_accepts_profiles(qtgen: Run, name: str) -> No
     assert [*validator(document).iter_errors(site)]
 
 
-def test_a_site_that_cannot_be_read_is_one_line(qtgen: Run) -> None:
+def test_an_unreadable_site_gives_one_line(qtgen: Run) -> None:
     Path("site.toml").write_text("format = 2\n", encoding="utf-8")
     code, out, err = qtgen("schema")
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -39,7 +39,7 @@ def test_the_nearest_file_applies(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert (profile.file.name, profile.path) == ("Harbour Workshop", tmp_path / "site.toml")
 
 
-def test_the_named_file_takes_precedence_over_the_nearest_one() -> None:
+def test_the_selected_file_takes_precedence_over_the_nearest_one() -> None:
     put("site.toml", "format = 2")
     named = put("other/workshop.toml", WORKSHOP)
     assert load_site(named).file.name == "Harbour Workshop"
@@ -71,7 +71,7 @@ def test_show_settings_shows_the_file_in_force(qtgen: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("file", HOSTILE, ids=lambda file: file.stem)
-def test_a_faulty_file_ends_a_command_with_one_line(qtgen: Run, file: Path, tmp_path: Path) -> None:
+def test_an_invalid_file_ends_a_command_with_one_line(qtgen: Run, file: Path, tmp_path: Path) -> None:
     text, _, expected = file.read_text(encoding="utf-8").rpartition("\n# expected: ")
     put("site.toml", text)
     put("articles/engines/a.md", "---\ntitle: A\n---\n")
@@ -81,24 +81,24 @@ def test_a_faulty_file_ends_a_command_with_one_line(qtgen: Run, file: Path, tmp_
     assert re.match(r"qtgen: \S+/site\.toml:\d+: ", err)
 
 
-NO_FILE = "no such file; name a site.toml, or leave the setting out to use the nearest one\n"
+NO_FILE = "no such file; name a site.toml, or remove the setting to use the nearest one\n"
 
 
-def test_a_missing_file_is_named_with_the_option(qtgen: Run) -> None:
+def test_the_error_about_a_missing_file_contains_the_option(qtgen: Run) -> None:
     assert qtgen("validate", ".", "--site", "nope.toml") == (2, "", f"qtgen: --site: nope.toml: {NO_FILE}")
 
 
-def test_a_missing_file_is_named_with_the_variable(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_about_a_missing_file_contains_the_variable(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QTGEN_SITE", "nope.toml")
     assert qtgen("explain", "QT201") == (2, "", f"qtgen: QTGEN_SITE: nope.toml: {NO_FILE}")
 
 
-def test_a_missing_file_is_named_with_the_settings_file(qtgen: Run, tmp_path: Path) -> None:
+def test_the_error_about_a_missing_file_contains_the_settings_file(qtgen: Run, tmp_path: Path) -> None:
     put("qtgen.toml", 'site = "nope.toml"')
     assert qtgen("prompts", "list") == (2, "", f"qtgen: {tmp_path}/qtgen.toml: `site`: nope.toml: {NO_FILE}")
 
 
-def test_a_folder_is_no_file(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_refused(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("layouts").mkdir()
     code, out, err = qtgen("validate", ".", "--site", "layouts")
     assert (code, out) == (2, "")
@@ -115,13 +115,13 @@ def test_a_folder_is_no_file(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> Non
         (b"", "site.toml:1: `format`: is missing; add it to this table\n"),
     ],
 )
-def test_a_file_that_is_no_toml_is_named(qtgen: Run, raw: bytes, line: str) -> None:
+def test_the_error_contains_a_file_with_invalid_toml(qtgen: Run, raw: bytes, line: str) -> None:
     file = Path("site.toml").absolute()
     file.write_bytes(raw)
     assert qtgen("validate", ".") == (2, "", f"qtgen: {file.parent}/{line}")
 
 
-def test_commands_that_are_printed_name_the_file_if_it_is_not_found_otherwise() -> None:
+def test_printed_commands_contain_the_option_site_if_necessary() -> None:
     put("site.toml", WORKSHOP)
     other = put("other/site.toml", WORKSHOP)
     assert site_arguments(load_site(None)) == []
@@ -170,7 +170,7 @@ def test_explain_lists_only_the_rules_of_the_site(qtgen: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["SITE001", "only-default"])
-def test_explain_says_that_a_rule_does_not_apply(qtgen: Run, name: str) -> None:
+def test_explain_reports_that_a_rule_does_not_apply(qtgen: Run, name: str) -> None:
     put("rules.py", PLUGIN)
     put("qtgen.toml", 'plugins = ["rules.py"]')
     file = put("layouts/site.toml", WORKSHOP)
@@ -182,7 +182,7 @@ def test_explain_says_that_a_rule_does_not_apply(qtgen: Run, name: str) -> None:
     )
 
 
-def test_explain_says_that_a_rule_is_turned_off(qtgen: Run, tmp_path: Path) -> None:
+def test_explain_reports_that_a_rule_is_turned_off(qtgen: Run, tmp_path: Path) -> None:
     put("site.toml", WORKSHOP)
     assert qtgen("explain", "orphan-page") == (
         2,
@@ -238,7 +238,7 @@ def test_clean_pages_of_the_site_have_no_findings(qtgen: Run) -> None:
         ("status: ", "stat: ", "QT201"),
     ],
 )
-def test_findings_name_the_fields_of_the_site(qtgen: Run, old: str, new: str, finding: str) -> None:
+def test_findings_contain_the_fields_of_the_site(qtgen: Run, old: str, new: str, finding: str) -> None:
     path = next(path for path in write_workshop(40) if "/engines/" in path)
     text = Path(path).read_text(encoding="utf-8")
     assert old in text

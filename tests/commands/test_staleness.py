@@ -31,7 +31,7 @@ def test_pages_of_the_checked_folders_are_missing(subject: str) -> None:
     assert missing(keys, "content", default_layout()) == []
 
 
-def test_a_folder_can_be_named_by_the_subject_itself() -> None:
+def test_a_folder_can_have_the_subject_as_its_name() -> None:
     touch("content/Biology/one.md")
     keys = ["/learn/biology/questions/two"]
     assert missing(keys, "content", default_layout()) == keys

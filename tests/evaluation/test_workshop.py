@@ -44,7 +44,7 @@ def test_references_are_read_by_the_roles_of_the_site(profile: Profile) -> None:
     assert job.url == f"/{folder}/{reference.id}/"
 
 
-def test_a_reference_without_its_answer_names_the_field(profile: Profile) -> None:
+def test_the_error_about_a_reference_without_an_answer_contains_the_field(profile: Profile) -> None:
     path = sorted((SUITE / "references").glob("*.md"))[0]
     path.write_text("---\n".join(path.read_text().split("---\n")[:2]) + "---\n")
     errors = [reference.error for reference in load_suite(SUITE, profile).references if reference.error]
@@ -62,7 +62,7 @@ def test_equal_pages_score_1_and_have_the_metrics_of_their_fields(profile: Profi
         assert item.metrics["keyword_quality"] is not None
 
 
-def test_the_bounds_of_the_site_count(profile: Profile) -> None:
+def test_metrics_use_the_bounds_of_the_site(profile: Profile) -> None:
     """The length of a description is judged by the `max` of the site's summary."""
     path = next(Path("site/articles").rglob("*.md"))
     page = read_as(path.read_bytes(), main_layout(profile))

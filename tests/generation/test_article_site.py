@@ -213,8 +213,8 @@ def test_defaults_of_a_conditional_field_are_left_out_unless_the_condition_holds
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('default="draft"', "max=9", "nothing gives new pages their `status`"),
-        ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "follows from `summary`, which a model"),
+        ('default="draft"', "max=9", "new pages have no value for `status`"),
+        ('path = "articles/{topic|slug}/', 'path = "articles/{summary|slug}/', "depends on `summary`, which a model"),
         ('answer="body", ', "", "has no role `answer`, which new pages need"),
     ],
 )
@@ -231,9 +231,9 @@ def test_a_layout_that_new_pages_cannot_fill_is_refused_with_its_line(old: str, 
     [
         ([('"points", "steps"]', '"points", "stesp"]')], 36, "there is no shape `stesp`; did you mean `steps`"),
         ([('name = "steps"', 'name = "table"')], 39, "`table` is the name of a shape that ships with qtgen"),
-        ([('key="goal"', 'key="steps"')], 42, "`steps` is here twice"),
-        ([('key="goal"', 'key="markdown"')], 41, "no part can be called `markdown`"),
-        ([("items=[3, 9]", "items=[9, 3]")], 42, "are no limits of a list"),
+        ([('key="goal"', 'key="steps"')], 42, "`steps` is defined twice"),
+        ([('key="goal"', 'key="markdown"')], 41, "a part cannot have the name `markdown`"),
+        ([("items=[3, 9]", "items=[9, 3]")], 42, "are not limits of a list"),
         ([("{n}. {text}", "{n}. {txt}")], 42, "`{txt}` is not a placeholder"),
         ([("{n}. {text}", "{n}.")], 42, "must contain {text} once"),
         ([("min=60", "min=600")], 41, "is more than `max`, 280"),

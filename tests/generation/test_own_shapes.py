@@ -158,7 +158,7 @@ Keywords: <tags, separated by commas>"""
         ({"page_summary": "x" * 170}, "page_summary: must have at most 160 characters, not 170"),
     ],
 )
-def test_faults_name_the_part(changes: dict[str, Any], fault: str) -> None:
+def test_faults_contain_the_part(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(AnswerError) as caught:
         parsed(site(), "steps", steps_json(**changes))
     assert caught.value.problems == [fault]
@@ -175,7 +175,7 @@ def test_the_schema_has_the_limits_of_the_profile() -> None:
     }
 
 
-def test_further_texts_have_a_line_of_their_own() -> None:
+def test_other_texts_have_their_own_line() -> None:
     fields = '  {key="level", source="model", group="summary", enum=["easy", "hard"]},\n  {key="see_also"'
     text = changed(('  {key="see_also"', fields))
     profile = site(text)
@@ -221,7 +221,7 @@ def test_a_text_in_the_group_of_the_answer_is_only_written_with_it() -> None:
     assert answers.schema("steps", profile)["required"] == ["goal", "steps", "page_summary", "tags"]
 
 
-def test_numbers_and_choices_are_asked_for_in_their_type() -> None:
+def test_numbers_and_choices_are_requested_in_their_type() -> None:
     fields = (
         '  {key="minutes", type="int", source="model", group="summary", min=1, max=90},\n'
         '  {key="is_hard", type="bool", source="model", group="summary"},\n'

@@ -99,7 +99,7 @@ def test_broken_links_are_found_and_repaired(form: str) -> None:
     assert after[after.index("---\n\n#") :] == before[before.index("---\n\n#") :]
 
 
-def test_an_item_that_stays_keeps_what_else_it_holds() -> None:
+def test_an_item_that_stays_keeps_its_other_values() -> None:
     profile = workshop("maps")
     path = write_article(
         CHAIN, items("maps", "what-is-a-block", "gone", "how-does-a-rope-wear").replace("L\n", "What is a block?\n", 1)
@@ -125,7 +125,7 @@ def test_a_list_without_good_links_is_removed() -> None:
     assert text == write_article(CHAIN).read_text(encoding="utf-8")
 
 
-def test_items_beyond_the_most_links_stay() -> None:
+def test_items_beyond_the_maximum_stay() -> None:
     profile = workshop()
     names = ["how-does-a-rope-wear", "what-is-a-block", "what-is-a-shackle", "gone", "far-away"]
     path = write_article(CHAIN, items("keys", *names))
@@ -147,7 +147,7 @@ def test_a_comment_among_the_links_is_not_lost() -> None:
     assert path.read_bytes() == before
 
 
-def test_only_part_of_a_site_is_noticed_by_the_paths_of_its_keys() -> None:
+def test_a_part_of_a_site_is_recognized_by_the_paths_of_its_keys() -> None:
     workshop()
     write_article(CHAIN, items("keys", "what-is-a-block"))
     write_article(BLOCK)
@@ -224,7 +224,7 @@ def test_pages_of_a_layout_without_a_key_are_skipped() -> None:
     ]
 
 
-def test_numbered_maps_beyond_the_most_links_stay() -> None:
+def test_numbered_maps_beyond_the_maximum_stay() -> None:
     profile = workshop("numbered")
     file = Path("site.toml")
     file.write_text(file.read_text(encoding="utf-8").replace("max = 4", "max = 2"), encoding="utf-8")

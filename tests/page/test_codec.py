@@ -47,7 +47,7 @@ def test_real_line_breaks_are_the_text_itself() -> None:
     assert layout.codec.on_one_line("a\nb") == r"a\nb"
 
 
-def test_a_body_has_real_line_breaks_whatever_the_renderer_says() -> None:
+def test_a_body_has_real_line_breaks_with_any_renderer() -> None:
     layout = _layout("\\n", answer="body")
     assert layout.decode(r"a\nb") == r"a\nb"
     assert layout.encode("a\nb") == "a\nb"
@@ -70,7 +70,7 @@ def test_dollar_signs_are_plain_characters_without_math() -> None:
     assert [segment.kind for segment in document.segments] == ["math", "display"]
 
 
-def test_an_error_names_the_field_of_the_layout() -> None:
+def test_an_error_contains_the_field_of_the_layout() -> None:
     with pytest.raises(UnwritableText) as caught:
         _layout("\\n").encode(r"$\nosuchcommand$")
     assert caught.value.field == "text"

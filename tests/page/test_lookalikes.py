@@ -204,7 +204,7 @@ def test_products_have_unions_and_comments() -> None:
     assert {len(values_of(page)["releases"]) for page in pages} == {1, 2, 3, 4}
 
 
-def test_documents_have_everything_that_a_hand_does() -> None:
+def test_documents_have_comments_wrapped_text_and_tabs() -> None:
     pages = LOOKALIKES["documents"].generate(1, 300)
     wanted = (r"^summary: \w.*\n  \w", r"^summary: >-\n", r"^\t\w+\t", r"^# \w", r"^\w+:  +\w")
     assert all(sum(bool(re.search(pattern, page.text, re.M)) for page in pages) > 60 for pattern in wanted)
@@ -219,7 +219,7 @@ def test_workshop_bodies_have_a_goal_and_steps() -> None:
         assert 3 <= len(numbered) <= 9
 
 
-def test_a_fault_of_a_referenced_page_leaves_its_references_alone() -> None:
+def test_a_fault_of_a_referenced_page_does_not_change_its_references() -> None:
     """A page that others refer to must not lose the value that they refer to."""
     for site in LOOKALIKES.values():
         layouts = tomllib.loads(site.site_toml)["layout"]

@@ -23,7 +23,7 @@ HOSTILE = sorted((SITES / "hostile").glob("*.toml"))
 
 
 @pytest.mark.parametrize("file", HOSTILE, ids=lambda file: file.stem)
-def test_a_faulty_file_gives_one_line_with_its_place(file: Path) -> None:
+def test_an_invalid_file_gives_one_line_with_its_place(file: Path) -> None:
     text, _, expected = file.read_text(encoding="utf-8").rpartition("\n# expected: ")
     with pytest.raises(SettingsError) as caught:
         parse_profile(text.encode(), Path("site.toml"))
@@ -47,7 +47,7 @@ def test_the_default_profile_satisfies_the_checks() -> None:
     assert default_profile().root is None
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_the_error_contains_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         load_profile(tmp_path / "site.toml")
     (tmp_path / "site.toml").write_bytes(b"name = '\xff'")
@@ -64,7 +64,7 @@ def test_the_nearest_file_upwards_is_found(tmp_path: Path) -> None:
     assert find_profile(inner) == inner / "site.toml"
 
 
-def test_a_profile_travels_as_its_bytes() -> None:
+def test_a_profile_is_pickled_as_its_bytes() -> None:
     profile = load_profile(SITES / "workshop" / "site.toml")
     travelled: Profile = pickle.loads(pickle.dumps(profile))
     assert travelled == profile

@@ -1,6 +1,7 @@
 """Reading, splicing and emitting pages of other sites, whose layouts are profiles."""
 
 import difflib
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 
 from qtgen.errors import SpliceError
 from qtgen.page import Page, Value, emit, layouts_of, read, read_as, read_text, splice
+from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Profile, parse_profile
 from support.lookalikes import LOOKALIKES, Lookalike
 from support.lookalikes.conformance import values_of
@@ -145,7 +147,7 @@ def test_optional_fields_are_removed_and_come_back_in_their_place(site: Lookalik
 
 
 @each_site
-def test_what_is_emitted_reads_back(site: Lookalike) -> None:
+def test_emitted_pages_are_read_back(site: Lookalike) -> None:
     for page in pages_of(site):
         text = emit(page.values, page.layout)
         again = read_text(text, page.layout)
@@ -168,3 +170,133 @@ def test_quotes_of_a_value_are_kept() -> None:
     assert splice(page, {"title": "It's new", "summary": "on"}) == (
         "---\ntitle: 'It''s new'\nsummary: \"on\"\n---\n\nBody\n"
     )
+
+
+def layout_of(fields: str, **options: str) -> Layout:
+    """Return the layout with these fields besides a title."""
+    more = "".join(f"{key} = {value}\n" for key, value in options.items())
+    text = (
+        'format = 1\nname = "Site"\n[[layout]]\npath = "{title|slug}.md"\nroles = {question="title"}\n'
+        f'{more}fields = [{{key="title"}}, {fields}]\n'
+    )
+    return layouts_of(parse_profile(text.encode(), ROOT / "site.toml"))[0]
+
+
+def page_with(lines: str, layout: Layout) -> Page:
+    return read_text(f"---\ntitle: x\n{lines}---\n\nText.\n", layout)
+
+
+LISTS = layout_of(
+    '{key="s", required=false}, {key="tags", type="list", required=false}, {key="releases", type="list", '
+    'required=false, fields=[{key="cycle"}, {key="lts", type="bool", required=false}]}, {key="v", type="map", '
+    'required=false, fields=[{key="a"}]}, {key="z", required=false}'
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [
+        ("s: >- # c\n  text\n", "s"),
+        ("s: text # c\n", "s"),
+        ("s:\n  # c\n  text\n", "s"),
+        ("s: # c\n  text\n", "s"),
+        ("tags: # c\n  - a\n", "tags"),
+        ("tags:\n  # c\n  - a\n", "tags"),
+        ("tags:\n  - a # c\n  - b\n", "tags"),
+        ("tags: [a, # c\n  b]\n", "tags"),
+        ("releases:\n  - cycle: '1' # c\n    lts: true\n", "releases"),
+        ("releases:\n  - cycle: '1'\n    # c\n    lts: true\n", "releases"),
+        ("releases:\n  # c\n  - cycle: '1'\n", "releases"),
+        ("v: # c\n  a: b\n", "v"),
+        ("v:\n  a: b # c\n", "v"),
+    ],
+)
+def test_a_change_that_would_lose_a_comment_is_refused(lines: str, path: str) -> None:
+    page = page_with(lines + "z: after\n", LISTS)
+    assert not page.problems
+    with pytest.raises(SpliceError, match="comment"):
+        splice(page, {path: None})
+    assert splice(page, {"z": "other"}) == page.text.replace("after", "other")
+
+
+@pytest.mark.parametrize("value", ["a # b", "'# in quotes'", '"#"'])
+def test_a_number_sign_in_a_value_is_no_comment(value: str) -> None:
+    quoted = f"'{value}'" if value.startswith("a") else value
+    page = page_with(f"tags:\n  - {quoted}\nz: '#'\n", LISTS)
+    assert "tags" not in splice(page, {"tags": None})
+
+
+def test_a_comment_after_a_list_belongs_to_what_follows() -> None:
+    page = page_with("tags:\n  - a\n# about z\nz: b\n", LISTS)
+    assert splice(page, {"tags": ["c"]}) == page.text.replace("- a", "- c")
+    assert splice(page, {"tags": None}) == page.text.replace("tags:\n  - a\n", "")
+
+
+def test_a_list_keeps_its_style() -> None:
+    page = page_with("tags: [a, b]\n", LISTS)
+    assert "tags: [c]\n" in splice(page, {"tags": ["c"]})
+    page = page_with("tags:\n  - a\n", LISTS)
+    assert "tags:\n  - c\n" in splice(page, {"tags": ["c"]})
+
+
+HOSTILE_KEYS = [
+    "@type",
+    "a: b",
+    "#c",
+    "- x",
+    "&a",
+    "*a",
+    "!t",
+    "<<",
+    "x #y",
+    '"q',
+    "[x",
+    "? k",
+    "{z",
+    "key ",
+    "on",
+    "404",
+    "é",
+]
+
+
+@pytest.mark.parametrize("key", HOSTILE_KEYS)
+def test_a_key_that_needs_quotes_gets_them(key: str) -> None:
+    layout = layout_of(f"{{key={json.dumps(key, ensure_ascii=False)}}}")
+    text = emit({"title": "x", key: "value", BODY_FIELD: "Text."}, layout)
+    assert yaml.load(text.split("---\n")[1], yaml.BaseLoader) == {"title": "x", key: "value"}
+    page = read_text(text, layout)
+    assert page.values[key] == "value"
+    assert not page.problems
+    bare = read_text(f"---\ntitle: x\n{key}: value\n---\n\nText.\n", layout)
+    assert not bare.canonical or yaml.safe_load(bare.text.split("---\n")[1]) == {"title": "x", key: "value"}
+    added = splice(read_text("---\ntitle: x\n---\n\nText.\n", layout), {key: "value"})
+    assert read_text(added, layout).values[key] == "value"
+
+
+def test_the_layout_is_chosen_by_the_place_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layouts = "".join(
+        f'[[layout]]\nname = "{name}"\nfiles = "{name}/*.md"\npath = "{name}/{{title|slug}}.md"\n'
+        'roles = {question="title"}\nfields = [{key="title"}]\n'
+        for name in ("articles", "products")
+    )
+    profile = parse_profile(f'format = 1\nname = "Site"\n{layouts}'.encode(), tmp_path / "site.toml")
+    for name in ("articles", "products"):
+        (tmp_path / name).mkdir()
+    raw = b"---\ntitle: x\n---\n"
+
+    def chosen(path: str) -> str:
+        return read(raw, profile, path).layout.spec.name
+
+    monkeypatch.chdir(tmp_path / "articles")
+    assert (chosen("x.md"), chosen("../products/x.md"), chosen("./x.md")) == ("articles", "products", "articles")
+    monkeypatch.chdir(tmp_path / "products")
+    assert (chosen("x.md"), chosen("../articles/x.md")) == ("products", "articles")
+    assert chosen(str(tmp_path / "articles" / "x.md")) == "articles"
+
+
+def test_a_body_stays_where_it_begins() -> None:
+    page = read_text("---\ntitle: x\n---\nText.\n", LISTS)
+    assert splice(page, {BODY_FIELD: "New."}) == "---\ntitle: x\n---\nNew.\n"
+    empty = read_text("---\ntitle: x\n---\n", LISTS)
+    assert splice(empty, {BODY_FIELD: "New."}) == "---\ntitle: x\n---\n\nNew.\n"

@@ -35,13 +35,13 @@ def test_other_addresses_have_no_parts(text: str) -> None:
     assert URL.parts_in(text, SLUG) is None
 
 
-def test_a_reference_stands_for_the_same_text_each_time() -> None:
+def test_a_repeated_reference_must_match_the_same_text() -> None:
     template = parse_template("{title|slug}/{title|slug}.md")
     assert template.parts_in("tea/tea.md", SLUG) == {TITLE: "tea"}
     assert template.parts_in("tea/jam.md", SLUG) is None
 
 
-def test_a_field_as_it_is_stands_for_a_name() -> None:
+def test_an_unfiltered_field_matches_a_name() -> None:
     template = parse_template("{number}.{title|slug}.md")
     assert template.parts_in("n 7.tea.md", SLUG) == {Reference("number", ()): "n 7", TITLE: "tea"}
     assert template.parts_in("a/7.tea.md", SLUG) is None

@@ -136,7 +136,7 @@ def test_a_finding_of_the_body_has_its_line_there(site: Site) -> None:
     assert {one["answer_line"] for one in found} == {body.count("\n") + 1}
 
 
-def test_a_conflict_names_the_fields_of_the_site(site: Site) -> None:
+def test_a_conflict_shows_the_fields_of_the_site(site: Site) -> None:
     page = site.app.workspace.page(site.url)
     other = site.before.replace(b"\n---\n\n", b"\n---\n\nA first paragraph.\n\n")
     site.path.write_bytes(other)
@@ -174,7 +174,7 @@ def test_another_profile_has_another_index(site: Site) -> None:
     assert {path.name for path in Path(".qtgen/cache").glob("review-*.sqlite")} > before
 
 
-def test_the_export_names_pages_by_their_keys(site: Site) -> None:
+def test_the_export_identifies_pages_by_their_keys(site: Site) -> None:
     written = write_static_site(site.app.workspace, Path("export"))
     name = site.url.strip("/").rpartition("/")[2]
     page = (Path("export/pages") / f"{name}.html").read_text()

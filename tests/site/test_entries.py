@@ -88,7 +88,7 @@ def test_only_seven_links_have_a_number() -> None:
     assert [row[3] & 7 for row in rows] == [*range(8)]
 
 
-def test_a_field_tells_whether_a_page_is_hidden() -> None:
+def test_the_role_hidden_determines_whether_a_page_is_hidden() -> None:
     roles = 'roles = {key="number", question="name", hidden="secret"}\n'
     profile = profile_of(roles, NUMBER, '{key="name"}', '{key="secret", type="bool", required=false}')
     site = SiteIndex()

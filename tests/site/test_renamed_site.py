@@ -105,7 +105,7 @@ def pages_with_faults() -> dict[str, bytes]:
 # --- the renaming -----------------------------------------------------------------------------------------------------
 
 
-def test_keys_get_other_names_of_the_same_length() -> None:
+def test_new_keys_have_the_same_length() -> None:
     renamed = [rename_key(key) for key in (*KEYS, HIDDEN)]
     assert len(set(renamed)) == len(renamed)
     assert not set(renamed) & {*KEYS, HIDDEN}

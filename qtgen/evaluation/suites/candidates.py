@@ -113,7 +113,7 @@ def _find_candidate(reference: Reference, folder: Path, paths: Sequence[Path]) -
 
 
 def _expected_paths(reference: Reference, folder: Path) -> list[Path]:
-    """Return where the page of a reference can be, the place below the root of the site first.
+    """Return the possible paths of the page of a reference. The first one is below the root of the site.
 
     The folder can also be one of those below the root: `articles` of pages in `articles/engines`.
     """

@@ -71,7 +71,7 @@ class Nuggets(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference page. `error` says why it cannot be used; `answer` is empty if the page has none.
+    """A reference page. `error` is the reason if it is unusable. `answer` is empty if the page has none.
 
     `layout` is that of new pages of the site, which its candidates have too.
     """
@@ -186,14 +186,14 @@ def page_path(reference: Reference) -> str:
 
 
 def page_key(reference: Reference) -> str:
-    """Return what identifies a page for the reference's question: its key, else its path."""
+    """Return the identifier of the page for the reference's question: its key, else its path."""
     key = reference.layout.roles.key
     values = question_values(reference)
     return (key and reference.layout.fill(key, values)) or page_path(reference)
 
 
 def question_values(reference: Reference) -> dict[str, str]:
-    """Return the values of a page that its question and its subject give, by path."""
+    """Return the values of a page that come from its question and its subject, by path."""
     roles, question = reference.layout.roles, reference.question
     return {roles.question: question.text, **({roles.subject: question.subject} if roles.subject else {})}
 

@@ -45,7 +45,7 @@ def _leading_tabs(text: str) -> Iterator[tuple[int, int]]:
 
 def _converted(blocks: Blocks, tabs: list[tuple[int, int]]) -> Blocks:
     """Return blocks of the text with spaces at their places in the text with tabs."""
-    starts, growth = [], 0  # where each tab begins in the text with spaces
+    starts, growth = [], 0  # the offset of each tab in the text with spaces
     for offset, width in tabs:
         starts.append(offset + growth)
         growth += width - 1

@@ -69,7 +69,7 @@ def as_rewrite(record: object, profile: Profile, *, is_taken: bool, saved_at: fl
 
     Args:
         record: The JSON value of the record.
-        profile: The page layout of the site, which tells the fields that a record may change.
+        profile: The page layout of the site, which determines the fields that a record may change.
         is_taken: Whether the page has the new texts.
         saved_at: When the record was saved, as a timestamp.
     """

@@ -40,7 +40,7 @@ class Observations:
 
 
 def collect(paths: Iterable[Path], on_unusable: OnUnusable, jobs: int | None = None) -> Observations:
-    """Return what the pages below `paths` contain.
+    """Return the content of the pages below `paths`.
 
     Args:
         paths: Files and folders.
@@ -83,7 +83,7 @@ def _parcels(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[list[tu
 
 
 def observe_files(files: list[tuple[str, int]]) -> tuple[list[ObservedPage | Unusable], Writing]:
-    """Read files, given as paths with sizes, and return what they contain and how they write it."""
+    """Read files, given as paths with sizes. Return their content and the spelling of their values."""
     writing = Writing()
     return [observe(path, read_open(path, size), writing) for path, size in files], writing
 

@@ -54,7 +54,7 @@ class Columns:
 
 
 def columns_of(layout: LayoutDraft, files: Sequence[str]) -> Columns:
-    """Return the columns of a layout, given the path of each of its pages below the root of the site."""
+    """Return the columns of a layout with the given paths of its pages below the root of the site."""
     rows = {page: row for row, page in enumerate(layout.pages)}
     columns = Columns(layout.pages, files)
     for draft in layout.walk():

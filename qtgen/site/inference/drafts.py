@@ -43,7 +43,7 @@ class Draft:
         values: All its values.
         of: The number of maps that could have it.
         in_list: Whether it is in a list of maps, or in numbered maps, so that a page can have it several times.
-        settings: What `site.toml` says about it, in order.
+        settings: Its settings in `site.toml`, in order.
         notes: Comments about it.
         candidates: Statements that are comments, as settings with the numbers of pages for and against them.
         fields: The fields of a map, or of the maps of a list.
@@ -96,7 +96,7 @@ class LayoutDraft:
         pages: The numbers of its pages.
         members: The front matter of each of them.
         fields: The fields at the top level.
-        settings: What `site.toml` says about the layout itself.
+        settings: The settings of the layout itself.
         roles: The fields with a role.
         notes: Comments about it.
         findings: What was found.
@@ -171,7 +171,7 @@ _KINDS: dict[type, str] = {
 
 
 def kind_of(value: Observed) -> str:
-    """Return the type of a value as `site.toml` names it, or `null`."""
+    """Return the type of a value as in `site.toml`, or `null`."""
     return _KINDS[type(value)]
 
 

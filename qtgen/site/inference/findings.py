@@ -8,24 +8,27 @@ from typing import NamedTuple
 from qtgen.site.inference.observe import LongText
 
 MIN_PAGES = 20
-"""Fewer pages prove nothing."""
+"""The fewest pages that can prove a statement."""
 MAX_EXCEPTIONS = 0.005
-"""The share of pages that may disagree with what `site.toml` asserts."""
+"""The share of pages that may disagree with an asserted statement."""
+MAX_OUTLIERS = 0.02
+"""The share of pages that may disagree with an asserted statement if they are outliers."""
 MAX_DOUBTS = 0.05
 """The share of pages that may disagree with a candidate."""
+_FEW_OUTLIERS = 3  # pages that may be outliers, whatever their share up to `MAX_DOUBTS`
 _LEAST = 3  # values that a candidate is based on
 _ONE_IN = 10  # a candidate may have one exception if so many pages have the field
 
 
 class Standing(StrEnum):
-    """What becomes of a statement."""
+    """How certain a statement is."""
 
     ASSERTED = "asserted"
-    """`site.toml` says so."""
+    """`site.toml` contains it."""
     CANDIDATE = "candidate"
-    """`site.toml` has it as a comment, for a person to decide."""
+    """`site.toml` contains it as a comment. A person decides."""
     SUSPECT = "suspect"
-    """Something on few pages that is probably a mistake."""
+    """It describes a probable mistake on a few pages."""
 
 
 class Place(NamedTuple):
@@ -34,7 +37,7 @@ class Place(NamedTuple):
     Attributes:
         page: The number of the page.
         path: The dotted path of the value, with the numbers of items: `releases.0.cycle`.
-        value: What is there, for people; empty if nothing is there.
+        value: The value as the report shows it. It is empty if there is none.
     """
 
     page: int
@@ -49,9 +52,9 @@ class Finding:
     Attributes:
         layout: The number of the layout, from 0.
         field: The dotted path of the field; empty for the layout itself.
-        kind: What the statement is about: `type`, `required`, `order`, `constant`, `template`, …
-        standing: What becomes of it.
-        statement: The statement, for people.
+        kind: The subject of the statement: `type`, `required`, `order`, `constant`, `template`, …
+        standing: How certain it is.
+        statement: The text of the statement.
         agree: The number of pages, or of values, that agree.
         against: The places that disagree.
     """
@@ -66,7 +69,7 @@ class Finding:
 
 
 def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standing | None:
-    """Return what becomes of a statement with so many pages for and against it; None if it is not worth a word.
+    """Return the standing of a statement, or None if too few pages agree to report it.
 
     Args:
         agree: The number of pages, or of values, that agree.
@@ -82,6 +85,21 @@ def standing_of(agree: int, against: int, doubts: float = MAX_DOUBTS) -> Standin
     return Standing.CANDIDATE if agree and is_doubt else None
 
 
+def standing_with_outliers(agree: int, against: int) -> Standing | None:
+    """Return the standing of a statement that a few faulty pages must not weaken.
+
+    It is asserted if few pages disagree. They are outliers, which `qtgen validate` reports.
+
+    Args:
+        agree: The number of pages, or of values, that agree.
+        against: The number of those that disagree.
+    """
+    are_few = against <= max(_FEW_OUTLIERS, MAX_OUTLIERS * (agree + against))
+    if agree >= MIN_PAGES and are_few and against <= MAX_DOUBTS * (agree + against):
+        return Standing.ASSERTED
+    return standing_of(agree, against)
+
+
 def as_candidate(standing: Standing | None) -> Standing | None:
     """Return the standing of a statement that is never asserted."""
     return Standing.CANDIDATE if standing else None
@@ -93,7 +111,7 @@ def page_count(places: Iterable[Place]) -> int:
 
 
 def shown(value: object) -> str:
-    """Return a value as people read it, without most of a long text."""
+    """Return a value for the report. Long texts are shortened."""
     if isinstance(value, LongText):
         return f"a text of {value.length:,} characters"
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Infer the layout of a site from what its pages contain."""
+"""Infer the layout of a site from its pages."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ from qtgen.page.template import slugger
 from qtgen.site.inference.collect import Observations
 from qtgen.site.inference.columns import Columns, choose_slug, columns_of
 from qtgen.site.inference.drafts import LayoutDraft, Member
-from qtgen.site.inference.findings import Finding, Place, Standing, shown, standing_of
+from qtgen.site.inference.findings import Finding, Place, Standing, shown, standing_with_outliers
 from qtgen.site.inference.keys import infer_fields
 from qtgen.site.inference.links import LinkSearch, SiteLinks, targets_of
 from qtgen.site.inference.observe import LongText, Observed, ObservedPage, Unusable
@@ -35,7 +35,7 @@ class Inferred:
         unusable: The pages that could not be used.
         findings: What was found, in the order of the fields.
         orders: The order of the keys of each map of each layout, by the number of the layout and the path of the map.
-        conforming: The number of pages that agree with everything that `site.toml` asserts.
+        conforming: The number of pages that conform to `site.toml`.
     """
 
     text: str
@@ -78,11 +78,11 @@ def infer(observations: Observations, root: Path) -> Inferred:
 
 def _no_pages(observations: Observations) -> UsageError:
     if not observations.unusable:
-        return UsageError("no pages (*.md) to infer a layout from", remedy="name a folder with pages")
+        return UsageError("no pages (*.md) to infer a layout from", remedy="select a folder with pages")
     first = observations.unusable[0]
     count = len(observations.unusable)
     message = f"none of the pages can be used ({count:,}); the first one: {first.reason}"
-    return UsageError(message, path=f"{first.path}:{first.line}", remedy="correct the pages, or name others")
+    return UsageError(message, path=f"{first.path}:{first.line}", remedy="correct the pages, or select other pages")
 
 
 def _relative(path: str, root: Path) -> str:
@@ -118,7 +118,7 @@ def _decide_body(layout: LayoutDraft, pages: Sequence[ObservedPage]) -> None:
     counts = Counter(pages[page].body for page in layout.pages)
     body, agree = counts.most_common(1)[0]
     has_own = any(BODY_FIELD in member.node.keys for member in layout.members)
-    standing = standing_of(agree, len(layout.pages) - agree)
+    standing = standing_with_outliers(agree, len(layout.pages) - agree)
     if isinstance(body, LongText) or not (standing is Standing.ASSERTED or (not body.strip() and has_own)):
         return
     layout.settings["body"] = body
@@ -153,7 +153,7 @@ def _inferred(
     }
     answers = [answer for layout in layouts for answer in _answers(layout, pages)]
     text = write_site(SiteDraft(root.absolute().name, layouts, slug, links, renderer_of(answers), len(pages), outside))
-    parse_profile(text.encode(), root / "site.toml")  # what is written must load
+    parse_profile(text.encode(), root / "site.toml")  # the written file must load
     orders: dict[tuple[int, str], list[str]] = {}
     for layout in layouts:
         orders[layout.number, ""] = [draft.key for draft in layout.fields]

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from qtgen.page.profile import BODY_FIELD
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Member, Value
-from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_of
+from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, standing_with_outliers
 from qtgen.site.inference.kinds import decide_kinds
 from qtgen.site.inference.observe import Items, Node
 
@@ -129,7 +129,7 @@ def _fields_of_items(layout: LayoutDraft, draft: Draft) -> list[Draft]:
 
 def _decide_required(layout: LayoutDraft, draft: Draft, members: Sequence[Member], prefix: str) -> None:
     agree, missing = len(draft.values), draft.of - len(draft.values)
-    standing = standing_of(agree, missing)
+    standing = standing_with_outliers(agree, missing)
     if standing is not Standing.ASSERTED:
         draft.settings["required"] = False
     if standing is None or (standing is Standing.CANDIDATE and agree < MIN_PAGES <= draft.of):
@@ -202,7 +202,7 @@ def _report_order(
         if names_moved := moved[node.keys]:
             key = next(key for key in node.keys if names.get(key) == names_moved[0])
             against.append(Place(page, f"{prefix}{key}"))
-    standing = standing_of(len(members) - len(against), len(against))
+    standing = standing_with_outliers(len(members) - len(against), len(against))
     if standing is not Standing.ASSERTED and against:
         layout.order_is_asserted = False
         if standing is None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from qtgen.page.profile import Kind
 from qtgen.site.inference.drafts import Draft, LayoutDraft, Value, kind_of
-from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
+from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of, standing_with_outliers
 from qtgen.site.inference.observe import Items, Node
 
 _NULL = "null"
@@ -15,11 +15,12 @@ def decide_kinds(layout: LayoutDraft, draft: Draft) -> None:
     counts = Counter(kind_of(value.value) for value in draft.values)
     _count_numbers_as_one(counts)
     usual, unusual = _divided(counts)
+    exceptions = _exceptions(counts, unusual)
     if unusual:
         _report(layout, draft, counts, usual)
-    allowed = _possible([kind for kind in counts if kind not in unusual or not _is_exception(counts, kind)], counts)
+    allowed = _possible([kind for kind in counts if kind not in exceptions], counts)
     if allowed[0] == Kind.LIST and _has_maps(draft):
-        allowed = [Kind.LIST.value]  # a profile cannot say that a list of maps is one of several types
+        allowed = [Kind.LIST.value]  # a profile cannot have a list of maps as one of several types
     if not unusual:
         _report(layout, draft, counts, allowed)
     if allowed != [Kind.TEXT.value]:
@@ -40,9 +41,13 @@ def _count_numbers_as_one(counts: Counter[str]) -> None:
         del counts[kind]
 
 
-def _is_exception(counts: Counter[str], kind: str) -> bool:
-    total = sum(counts.values())
-    return standing_of(total - counts[kind], counts[kind]) is Standing.ASSERTED
+def _exceptions(counts: Counter[str], unusual: list[str]) -> list[str]:
+    """Return the unusual types that the layout does not allow."""
+    total = counts.total()
+    against = sum(counts[kind] for kind in unusual)
+    if standing_with_outliers(total - against, against) is Standing.ASSERTED:
+        return unusual
+    return [kind for kind in unusual if standing_of(total - counts[kind], counts[kind]) is Standing.ASSERTED]
 
 
 def _divided(counts: Counter[str]) -> tuple[list[str], list[str]]:
@@ -72,7 +77,7 @@ def _report(layout: LayoutDraft, draft: Draft, counts: Counter[str], kinds: list
     allowed = {*kinds, Kind.INT} if Kind.FLOAT in kinds else {*kinds}
     against = [Place(*value[:2], _described(value)) for value in draft.values if kind_of(value.value) not in allowed]
     agree = sum(counts.values()) - len(against)
-    standing = standing_of(agree, len(against))
+    standing = standing_with_outliers(agree, len(against))
     if standing is None and against:
         standing = Standing.CANDIDATE  # only empty values, which no type allows
     layout.report(draft.path, "type", " or ".join(kinds), agree, against, standing)
@@ -84,7 +89,7 @@ def _described(value: Value) -> str:
 
 
 def _report_items(layout: LayoutDraft, draft: Draft) -> None:
-    """Report the items of lists that have an unusual type. No setting says which type items have."""
+    """Report the items of lists that have an unusual type. No setting defines the type of items."""
     items = [
         Value(page, f"{path}.{number}", item)
         for page, path, value in draft.values

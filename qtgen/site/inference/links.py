@@ -1,4 +1,4 @@
-"""Infer which fields name other pages, and which repeat a field of the page that a link leads to."""
+"""Infer which fields refer to other pages, and which fields of a link repeat a field of its target."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from qtgen.site.inference.observe import LongText, Observed
 from qtgen.site.inference.values import items_of
 
 _UNIQUE = 0.95
-_HITS = 0.9  # the share of values that name a page, if nothing else shows that they are links
+_HITS = 0.9  # the share of values that refer to a page, if nothing else shows that they are links
 _MAX_DIFFERENCES = 0.2  # the share of links that may differ from their page: copies get stale
 _TRIED = 300
 _COMMA = ", "  # between the keys in one text
@@ -22,7 +22,7 @@ _Link = tuple[int, str]  # the number of the page, and the path of the map
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A field by which pages can be named.
+    """A field that links can refer to.
 
     Attributes:
         path: The field.
@@ -40,7 +40,7 @@ class SiteLinks:
     Attributes:
         field: The key that has them.
         max: The most links of a page.
-        is_asserted: Whether `site.toml` says so; else it is a candidate.
+        is_asserted: Whether `site.toml` contains it. Otherwise it is a candidate.
     """
 
     field: str
@@ -91,7 +91,7 @@ class LinkSearch:
         return found
 
     def _decide_maps(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
-        """Set which key of a link names its page, and which keys repeat a field of that page."""
+        """Set which key of a link identifies its page, and which keys repeat a field of that page."""
         keys = [inner for inner in draft.fields if inner.kinds == (Kind.TEXT,) and len(inner.values) >= MIN_PAGES]
         for target in self._targets:
             for key in keys:
@@ -103,7 +103,7 @@ class LinkSearch:
         return None
 
     def _hits(self, values: Sequence[Value], target: Target) -> list[tuple[Value, int]]:
-        """Return the values that name another page, with its number."""
+        """Return the values that refer to another page, with its number."""
         return [
             (value, row)
             for value in values
@@ -143,7 +143,7 @@ class LinkSearch:
         return (path, against) if len(against) <= _MAX_DIFFERENCES * len(values) else None
 
     def _propose_reference(self, layout: LayoutDraft, draft: Draft) -> SiteLinks | None:
-        """Propose that the values of a field name pages. Return the links if it is a list of keys of pages."""
+        """Propose that a field refers to pages. Return the links if it is a list of keys of pages."""
         items = [item for item in items_of(draft) if isinstance(item.value, str | LongText)]
         parts = [item._replace(value=part) for item in items for part in _parts(item.value)]
         for target in self._targets:

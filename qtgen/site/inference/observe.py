@@ -17,7 +17,7 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, parse_profile
 
 LONG = 300
-"""Characters. A longer text is known by its digest only."""
+"""The most characters of a text that is kept. For a longer text, its digest is kept."""
 _BODY_KEPT = 200
 _OPEN_LAYOUT = b"""
 format = 1
@@ -80,7 +80,7 @@ class Items:
 
 
 class Unusable(NamedTuple):
-    """A page that the inference cannot use.
+    """An unusable page.
 
     Attributes:
         path: The path of the file.
@@ -96,7 +96,7 @@ class Unusable(NamedTuple):
 
 
 class ObservedPage(NamedTuple):
-    """A page as the inference sees it.
+    """The content of a page for the inference.
 
     Attributes:
         path: The path of the file.
@@ -148,7 +148,7 @@ def open_layout() -> Layout:
 
 
 def observe(path: str, page: Page, writing: Writing) -> ObservedPage | Unusable:
-    """Return what a page that was read with the open layout contains, and add to `writing` how it is written."""
+    """Return the content of a page that was read with the open layout, and add its spelling to `writing`."""
     if page.problems or len(page.values) == 1:  # the body
         return _unusable(path, page)
     values = {BODY_FIELD if key == _BODY_KEY else key: value for key, value in page.values.items() if key != BODY_FIELD}

@@ -63,7 +63,7 @@ def locate(inferred: Inferred) -> list[LocatedFinding]:
 
 
 def _position(page: Page, place: Place, finding: Finding, orders: Mapping[tuple[int, str], Sequence[str]]) -> Position:
-    """Return where a place is; for something missing, where it belongs."""
+    """Return the position of a place, or the position where a missing value belongs."""
     keys = page.key_spans or {}
     if place.path in page.spans and finding.kind not in _AT_KEY:
         return page.position(page.spans[place.path][0])

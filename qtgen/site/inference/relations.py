@@ -6,7 +6,7 @@ from qtgen.page.profile import Kind
 from qtgen.page.template import Slugger, parse_template
 from qtgen.site.inference.columns import FOLDER, STEM, Columns
 from qtgen.site.inference.drafts import Draft, LayoutDraft, frequencies, length_of
-from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of
+from qtgen.site.inference.findings import MIN_PAGES, Place, Standing, shown, standing_of, standing_with_outliers
 from qtgen.site.inference.observe import LongText, Node
 from qtgen.site.inference.templates import Fit, TemplateSearch, is_literal, is_name, is_varied
 
@@ -35,7 +35,7 @@ def decide_constants(layout: LayoutDraft) -> None:
 
 def _decide_constant(layout: LayoutDraft, draft: Draft, kind: str, value: object, agree: int) -> None:
     standing = standing_of(agree, len(draft.values) - agree)
-    # The values of an optional key say less: a flag is often only written if it is true.
+    # The values of an optional key prove less: a flag is often only written if it is true.
     is_common = 2 * len(draft.values) > draft.of
     is_telling = draft.is_required or (is_common and kind == Kind.TEXT)
     if standing is Standing.ASSERTED and not is_telling:
@@ -76,7 +76,7 @@ class Relations:
         """Set the template of the path of a page."""
         files = self._columns.files
         fit = self._search.best(files, self._sources(""), slugs_only=True)
-        standing = standing_of(fit.agree, len(fit.against)) if fit else None
+        standing = standing_with_outliers(fit.agree, len(fit.against)) if fit else None
         source = f"{fit.template.source}.md" if fit else ""
         if fit and standing is Standing.ASSERTED:
             self._layout.settings["path"] = source
@@ -125,7 +125,7 @@ class Relations:
         return 2 * sum(isinstance(value, LongText) for value in column) > len(column)
 
     def _decide_template(self, draft: Draft, fit: Fit) -> None:
-        standing = standing_of(fit.agree, len(fit.against))
+        standing = standing_with_outliers(fit.agree, len(fit.against))
         source = fit.template.source
         if standing is None:
             return

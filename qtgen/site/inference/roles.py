@@ -1,4 +1,4 @@
-"""Infer which field has which role, and where new pages get their values."""
+"""Infer the roles of fields, and where new pages get their values."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def _answer(layout: LayoutDraft, body_length: float) -> Draft | str | None:
 
 
 def _subject(layout: LayoutDraft, top: list[Draft]) -> Draft | None:
-    """Return the field with few values that makes up the folder, else one with a name that says so."""
+    """Return the field with few values that determines the folder, else one with a typical name."""
     folder = parse_template(layout.settings["path"].rpartition("/")[0])
     texts = [draft for draft in top if draft.is_text and 2 * len(draft.values) > draft.of]
     texts = [draft for draft in texts if "const" not in draft.settings and _distinct_share(draft) < 0.5]
@@ -121,13 +121,13 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
 _FEW = 30  # different values of a field that has a default
-_NO_VALUE = "nothing says where new pages get this value: add source, default or required=false"
+_NO_VALUE = "new pages have no value for this field: add source, default or required=false"
 _CANDIDATE_VALUE = "new pages need a value: use the candidate below, or add source or default"
 _USUAL = 0.2  # the share of pages with a value that makes it a default
 
 
 def decide_sources(layout: LayoutDraft) -> None:
-    """Set where `qtgen generate` gets each value that neither is constant nor follows from others."""
+    """Set the `source` of each field that has neither a constant nor a template."""
     for role, source in _BY_ROLE.items():
         for draft in layout.walk():
             if draft.path == layout.roles.get(role) and draft.path != BODY_FIELD:
@@ -149,7 +149,7 @@ def decide_sources(layout: LayoutDraft) -> None:
 
 
 def _open_fields(drafts: list[Draft]) -> Iterator[Draft]:
-    """Yield the required fields whose value nothing gives yet."""
+    """Yield the required fields without a source of their value."""
     for draft in drafts:
         if not draft.is_usual or draft.in_list or "repeat" in draft.settings:
             continue

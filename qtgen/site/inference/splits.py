@@ -1,4 +1,4 @@
-"""Divide the pages of a site into layouts: by folder, or by a key whose values go with different keys."""
+"""Divide the pages of a site into layouts: by folder, or by a key on whose value the other keys depend."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +68,7 @@ def _shared_pattern(files: Sequence[str]) -> str:
 
 
 def _by_folder(pages: Sequence[ObservedPage], files: Sequence[str]) -> list[Part]:
-    """Return a part for each folder with keys of its own; none if all folders are alike."""
+    """Return a part for each folder with its own keys, or nothing if all folders are alike."""
     depth = 0
     for depth in range(4):
         if len({_head(file, depth + 1) for file in files}) > 1:
@@ -97,7 +97,7 @@ def _head(file: str, depth: int) -> str:
 
 
 def _classes(kinds: Mapping[str, _Kind], differs: Callable[[_Kind, _Kind], bool]) -> list[list[str]]:
-    """Return the names of the kinds, with those that do not differ together."""
+    """Return the names of the kinds. Kinds that do not differ are together."""
     classes: list[list[str]] = []
     for name, kind in kinds.items():
         alike = next((known for known in classes if not any(differs(kind, kinds[other]) for other in known)), None)

@@ -1,4 +1,4 @@
-"""Infer templates: fields, and paths of files, that follow from other fields."""
+"""Infer the templates of fields and of paths."""
 
 import datetime as dt
 from collections import Counter
@@ -14,13 +14,13 @@ _DERIVED_FROM = 40  # pages from which templates are derived
 _TRIED = 200  # pages on which each of them is tried
 _MOST_TRIED = 30
 _MOST_PARTS = 4
-_LEAST = 3  # values of a field that a template is looked for
-_LONGEST = 200  # characters of a value that is looked for in another one
+_LEAST = 3  # values of a field with a possible template
+_LONGEST = 200  # characters of a value to search for in another value
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a template gives the values of a field.
+    """How well a template fits the values of a field.
 
     Attributes:
         template: The template.
@@ -46,11 +46,11 @@ class TemplateSearch:
         self._extra: Mapping[str, Column] = {STEM: columns.stems, FOLDER: columns.folders}
 
     def column(self, path: str) -> Column:
-        """Return the values of a field, or of what templates can name besides."""
+        """Return the values of a field, or of a name of the file."""
         return self._extra[path] if path in self._extra else self._columns.columns[path]
 
     def best(self, target: Column, sources: Sequence[str], *, slugs_only: bool = False) -> Fit | None:
-        """Return the template that gives the most values of a column, or None if none gives half of them.
+        """Return the template that fits the most values of a column, or None if none fits half of them.
 
         Args:
             target: The column.
@@ -143,7 +143,7 @@ class TemplateSearch:
 
 
 def _preference(template: Template) -> int:
-    """Return which of two templates that give the same values is better: a copy, then the one with more slugs."""
+    """Return the better one of two templates with the same values: a copy, then the one with more slugs."""
     filters = [name for reference in template.references for name in reference.filters]
     return 9 if template.copied else filters.count("slug")
 
@@ -178,7 +178,7 @@ def is_literal(text: str) -> bool:
 
 
 def is_name(path: str) -> bool:
-    """Return whether a template can name a field."""
+    """Return whether a template can refer to a field."""
     return is_literal(path) and "|" not in path and path == path.strip()
 
 

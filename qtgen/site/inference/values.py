@@ -19,7 +19,7 @@ _DISTINCT = 0.95
 
 
 def decide_separator(layout: LayoutDraft, draft: Draft) -> None:
-    """Set what separates the items of a text, if nearly all its values have several short items."""
+    """Set the separator of the items of a text, if nearly all its values have several short items."""
     texts = [value.value for value in draft.values if isinstance(value.value, str)]
     if not draft.is_text or draft.settings.keys() & {"const", "value"} or len(texts) < MIN_PAGES:
         return
@@ -110,7 +110,7 @@ def _propose_range(layout: LayoutDraft, draft: Draft) -> None:
 
 
 def _propose_sizes(layout: LayoutDraft, draft: Draft) -> None:
-    """Propose the fewest and the most characters, or items, of what a model writes."""
+    """Propose the fewest and the most characters, or items, of the fields that a model writes."""
     separator = draft.settings.get("separator")
     sizes = [
         len(value.value.items)
@@ -131,7 +131,7 @@ def _known(draft: Draft) -> list[Observed]:
 
 
 def _propose_enum(layout: LayoutDraft, draft: Draft) -> bool:
-    """Propose the values that occur again and again as the only ones. Return whether there are such."""
+    """Propose frequent values as an enum. Return whether there are any."""
     items = items_of(draft)
     counts = frequencies(items)
     total = counts.total()
@@ -166,15 +166,15 @@ def _propose_unique(layout: LayoutDraft, draft: Draft, site: Counter[Observed]) 
 
 # --- conditions ----------------------------------------------------------------------------------------------------
 
-_LEAST_CASE = 0.01  # the share of pages of a value that a condition names
-_TOGETHER = 0.7  # how often a field and a value occur together, of the pages with one of them, if they belong together
+_LEAST_CASE = 0.01  # the share of pages with the value of a condition
+_TOGETHER = 0.7  # how often a field and a value occur together, on the pages with one of them
 _DOUBTS = 0.2  # the share of exceptions then
-_MOST_CASES = 12  # different values of a field that a condition names
-_RARELY = 0.7  # a condition that holds on more of the pages says little
+_MOST_CASES = 12  # different values of a field in a condition
+_RARELY = 0.7  # a condition that holds on more of the pages proves little
 
 
 def propose_conditions(layout: LayoutDraft, columns: Columns) -> None:
-    """Propose on which value of another field it depends whether a page has an optional field."""
+    """Propose a value of another field as the condition of an optional field."""
     cases = {path: groups for path, column in columns.columns.items() if (groups := _cases(column))}
     rows = {page: row for row, page in enumerate(columns.pages)}
     for draft in layout.fields:

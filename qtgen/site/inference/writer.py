@@ -13,12 +13,12 @@ from qtgen.site.inference.links import SiteLinks
 
 _HEAD = """\
 # The page layout of this site, which `qtgen init --from` inferred from {pages}.
-# {conforming} agree with everything that it says.
+# {conforming} of them conform to it.
 #
 # What to do next:
-# 1. Read it line by line. A comment says how many pages agree; the report of `qtgen init --from` lists the others.
-# 2. Lines that begin with `# add:` are candidates. Move those that are true into the line above.
-# 3. Check the roles, and the fields with source="model": `qtgen generate` has a model write them.
+# 1. Read it line by line. Comments show how many pages agree. The report of `qtgen init --from` lists the others.
+# 2. Lines that begin with `# add:` are candidates. Move those that are true into the line above them.
+# 3. Check the roles, and the fields with source="model", which a model writes.
 # 4. Run `qtgen validate` on the pages.
 """
 _ORDER = (
@@ -31,7 +31,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 @dataclass(frozen=True, slots=True)
 class SiteDraft:
-    """Everything that the file says.
+    """The content of the file.
 
     Attributes:
         name: The name of the site.
@@ -40,7 +40,7 @@ class SiteDraft:
         links: The links of its pages, or None.
         renderer: The settings of the renderer.
         pages: The number of pages.
-        outside: The pages that disagree with something.
+        outside: The pages that do not conform.
     """
 
     name: str
@@ -61,7 +61,7 @@ def _lines(site: SiteDraft) -> Iterator[str]:
     conforming = site.pages - len(site.outside)
     yield from _HEAD.format(pages=pluralize(site.pages, "page"), conforming=f"{conforming:,}").splitlines()
     yield f"format = {FORMAT}"
-    yield "# The name of the folder. Write the name of the site."
+    yield "# This is the name of the folder. Replace it by the name of the site."
     yield f"name = {toml(site.name.replace('-', ' ').replace('_', ' ').strip().title() or 'Site')}"
     slug = site.slug
     settings = {"keep": slug.keep, "space": slug.space, "collapse": slug.collapse, "ascii": slug.ascii}
@@ -72,7 +72,7 @@ def _lines(site: SiteDraft) -> Iterator[str]:
         yield from _links_lines(site.links)
     yield from ["", "[renderer]", *(f"{key} = {toml(value)}" for key, value in site.renderer.items())]
     if not all(layout.order_is_asserted for layout in site.layouts):
-        yield from ["", "[rules]", "# Some pages have another order of keys. Remove this line to be warned of them."]
+        yield from ["", "[rules]", "# Some pages have another order of keys. Remove this line to report them."]
         yield 'QT204 = "off"'
 
 
@@ -82,14 +82,14 @@ def _links_lines(links: SiteLinks) -> Iterator[str]:
     if links.is_asserted:
         yield from lines
     else:
-        yield f"# If `{links.field}` has links, add its `ref`, and use these lines."
+        yield f"# If `{links.field}` contains links, add its `ref`, and uncomment these lines."
         yield from (f"# {line}" for line in lines)
 
 
 def _layout_lines(layout: LayoutDraft, outside: set[int]) -> Iterator[str]:
     count = len(layout.pages)
     conforming = count - len(outside.intersection(layout.pages))
-    yield from ["", "[[layout]]", f"# {conforming:,} of {pluralize(count, 'page')} agree with everything below."]
+    yield from ["", "[[layout]]", f"# {conforming:,} of {pluralize(count, 'page')} conform to this layout."]
     for note in layout.notes:
         yield f"# {one_line(note)}"
     for key in _LAYOUT_ORDER:
@@ -119,11 +119,15 @@ def _field_lines(draft: Draft, findings: Mapping[str, list[Finding]], indent: st
         yield f"{indent}# {one_line(note)}"
     for setting, agree, against in draft.candidates:
         text = ", ".join(f"{key}={toml(value)}" for key, value in setting.items())
-        yield f"{indent}# add: {text}  # {agree:,} agree, {against:,} {'disagrees' if against == 1 else 'disagree'}"
+        yield f"{indent}# add: {text}  # {_counts(agree, against)}"
+
+
+def _counts(agree: int, against: int) -> str:
+    return f"{agree:,} {'agrees' if agree == 1 else 'agree'}, {against:,} {'disagrees' if against == 1 else 'disagree'}"
 
 
 def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
-    """Return how many pages have a field, and how many disagree with what the line says."""
+    """Return how many pages have a field, and how many disagree with its line."""
     thing = "map" if draft.in_list or "." in draft.path else "page"
     count = len(draft.values)
     if "repeat" in draft.settings:
@@ -134,9 +138,8 @@ def _comment(draft: Draft, findings: Iterable[Finding]) -> str:
         parts = [f"{count:,} of {pluralize(draft.of, thing)}"]
     for finding in findings:
         is_said = finding.standing is Standing.ASSERTED or finding.kind == "copy"
-        if is_said and finding.against and finding.kind != "required":
-            verb = "disagrees" if len(finding.against) == 1 else "disagree"
-            parts.append(f"{finding.kind}: {len(finding.against):,} {verb}")
+        if is_said and finding.against:
+            parts.append(f"{finding.kind}: {_counts(finding.agree, len(finding.against))}")
     return "; ".join(parts)
 
 
@@ -164,7 +167,7 @@ def toml(value: object) -> str:
             return repr(value)
         case Iterable():
             return "[" + ", ".join(map(toml, value)) + "]"
-    raise TypeError(f"no value of TOML: {value!r}")
+    raise TypeError(f"not a TOML value: {value!r}")
 
 
 def _escaped(char: str) -> str:

@@ -1,4 +1,4 @@
-"""Carry one page over to the new layout, and prove that nothing else changed. Nothing is read or written here."""
+"""Update one page to the new layout, and check that nothing else changed. This module does no input or output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from qtgen.site.migration.values import NoValue, computed_value, is_same, requir
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a page is left as it is.
+    """Why a page stays as it is.
 
     Attributes:
         line: The line that it is about, from 1.
@@ -36,12 +36,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class PageMigration:
-    """What becomes of a page.
+    """The result of one page.
 
     Attributes:
         after: The new contents, or None if the page stays as it is.
-        changes: The changes, in order and each once.
-        refusal: Why the page cannot be carried over, if it cannot.
+        changes: The changes, in order, without repetition.
+        refusal: Why the page cannot be updated, or None.
         conforms: Whether the page has the keys, the order and the types of the new layout afterwards.
     """
 
@@ -52,7 +52,7 @@ class PageMigration:
 
 
 def migrate_page(raw: bytes, path: str, migration: Migration) -> PageMigration:
-    """Return what becomes of a page. This never raises; a page that cannot be carried over has a refusal.
+    """Return the result of a page. This never raises. If the page cannot be updated, the result has a refusal.
 
     Args:
         raw: The contents of the file.
@@ -64,7 +64,7 @@ def migrate_page(raw: bytes, path: str, migration: Migration) -> PageMigration:
         problem = page.problems[0]
         return PageMigration(refusal=Refusal(page.position(problem.span.start).line, problem.field, problem.message))
     if change is None:
-        return PageMigration(refusal=Refusal(1, None, "the new site.toml has no layout for the pages of this one"))
+        return PageMigration(refusal=Refusal(1, None, "the new site.toml has no layout for this page"))
     work = _Work(page, change, path)
     try:
         work.run()
@@ -76,7 +76,7 @@ def migrate_page(raw: bytes, path: str, migration: Migration) -> PageMigration:
 
 
 def _read(raw: bytes, path: str, migration: Migration) -> tuple[Page, LayoutChange | None]:
-    """Read a page with its former layout. A page that is carried over already may only have the new one."""
+    """Read a page with its former layout. A page that is up to date may have only the new one."""
     page = read(raw, migration.old, path)
     if not fits(page.layout, page.values):
         layout = read(raw, migration.new, path)
@@ -198,7 +198,7 @@ class _Work:
         if body is None or page.style.body is None:
             return
         if page.style.body != self.change.old.body:
-            raise SpliceError("the text after the front matter is not that of the former layout")
+            raise SpliceError("the text after the front matter is not the `body` of the former layout")
         self.page = read_text(page.text.removesuffix(page.style.body) + body, page.layout)
         self.touched.body = True
         self._note("constant", [BODY_FIELD])
@@ -207,7 +207,7 @@ class _Work:
         for path in self.change.retyped:
             value = self.page.values.get(path)
             if path in self.page.values and not has_type(value, self.change.new.fields[path].spec.kinds):
-                raise SpliceError(f"`{value}` does not have the type that the new layout gives it", field=path)
+                raise SpliceError(f"`{value}` does not have the type that the new layout requires", field=path)
 
 
 def _paths(page: Page) -> set[str]:
@@ -215,7 +215,7 @@ def _paths(page: Page) -> set[str]:
 
 
 def _file_fields(path: str) -> dict[str, str]:
-    """Return what templates know about the file."""
+    """Return the fields of the file for templates."""
     file = Path(path)
     folder = file.parent if file.parent.name else file.absolute().parent
     return {"file.stem": file.stem, "file.folder": folder.name}

@@ -5,9 +5,11 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from qtgen.errors import SpliceError
+from qtgen.page.comments import has_comment
 from qtgen.page.document import Page, Span
 from qtgen.page.edits import TextEdit
 from qtgen.page.profile import BODY_FIELD
+from qtgen.page.spelling import quoted, spell_key
 from qtgen.site.migration.matching import staying
 from qtgen.site.migration.plan import LayoutChange
 
@@ -50,7 +52,7 @@ def _inner(page: Page, path: str) -> Iterable[str]:
 
 
 def removed_paths(page: Page, removed: Iterable[str]) -> list[str]:
-    """Return which fields and maps go from a page: those given that it has, and maps that would become empty."""
+    """Return the fields and maps to remove from a page: the given ones, and maps that would become empty."""
     sections = page.sections()
     gone = [path for path in removed if is_present(page, path, sections)]
     if not gone:
@@ -73,37 +75,17 @@ def removal_edits(page: Page, paths: Iterable[str]) -> list[TextEdit]:
     edits = []
     for path in paths:
         lines = lines_of(page, path)
-        if not page.canonical and "#" in _rest(page, path, lines):
+        if has_comment(page, lines):
             raise SpliceError("a comment in its lines would be lost", field=path)
         edits.append(TextEdit(lines, ""))
     return edits
-
-
-def _rest(page: Page, path: str, lines: Span) -> str:
-    """Return the text of lines without the keys and the values."""
-    values = [Span(*page.spans[inner]) for inner in _inner(page, path) if not isinstance(page.values.get(inner), list)]
-    keys = [span for inner, span in (page.key_spans or {}).items() if is_in(inner, [path])]
-    text = page.text
-    done, rest = lines.start, []
-    for span in sorted(span for span in (*values, *keys) if not _is_nested(page, span)):
-        rest.append(text[done : max(done, span.start)])
-        done = max(done, span.end)
-    return "".join([*rest, text[done : lines.end]])
-
-
-def _is_nested(page: Page, span: Span) -> bool:
-    """Return whether a span is that of a list or a map, so that there can be comments inside it."""
-    inner = page.text[span.start : span.end]
-    return inner[:1] in ("[", "{", "-") and any(
-        Span(*other) != span and span.start <= other[0] and other[1] <= span.end for other in page.spans.values()
-    )
 
 
 # --- keys with another name ------------------------------------------------------------------------------------------
 
 
 def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list[str]]:
-    """Return the edits that rename keys, and the former paths of what gets another name.
+    """Return the edits that rename keys, and the former paths of the renamed keys.
 
     Raises:
         SpliceError: A page has a key under both names.
@@ -116,7 +98,7 @@ def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list
         parent = path.rpartition(".")[0]
         twin = f"{parent}.{key}" if parent else key
         if is_present(page, twin, sections):
-            raise SpliceError(f"the page has the new key `{twin}` too", field=path)
+            raise SpliceError(f"the page already has the new key `{twin}`", field=path)
         edits.append(_rename(page, page.key_span(path), key))
     for path, keys in change.match.items.items():
         for inner, span, key in _item_keys(page, path, keys):
@@ -126,8 +108,8 @@ def rename_edits(page: Page, change: LayoutChange) -> tuple[list[TextEdit], list
 
 
 def _rename(page: Page, span: Span, key: str) -> TextEdit:
-    quote = page.text[span.start]
-    return TextEdit(span, f"{quote}{key}{quote}" if quote in "'\"" else key)
+    quote = {"'": "single", '"': "double"}.get(page.text[span.start])
+    return TextEdit(span, quoted(key, quote) if quote else spell_key(key))
 
 
 def _item_keys(page: Page, path: str, keys: Mapping[str, str]) -> Iterable[tuple[str, Span, str]]:
@@ -136,7 +118,7 @@ def _item_keys(page: Page, path: str, keys: Mapping[str, str]) -> Iterable[tuple
         if inner.startswith(f"{path}.") and number.isdecimal() and key in keys:
             twin = f"{path}.{number}.{keys[key]}"
             if page.key_spans and twin in page.key_spans:
-                raise SpliceError(f"the page has the new key `{twin}` too", field=inner)
+                raise SpliceError(f"the page already has the new key `{twin}`", field=inner)
             yield inner, span, keys[key]
 
 
@@ -156,7 +138,7 @@ class Block(NamedTuple):
 
 
 def move_edits(page: Page, change: LayoutChange, section: str) -> tuple[list[TextEdit], dict[str, int]]:
-    """Return the edits that bring the keys of a map into the order of the layout, and what moves.
+    """Return the edits that bring the keys of a map into the order of the layout, and the paths that move.
 
     Args:
         page: The page, read with the new layout.
@@ -175,7 +157,7 @@ def move_edits(page: Page, change: LayoutChange, section: str) -> tuple[list[Tex
     old_ranks = [change.old.order[change.former[path]] for path in present]
     for number, rank in enumerate(old_ranks[1:], 1):
         if rank < old_ranks[number - 1]:
-            message = "is in the place of neither the former nor the new layout"
+            message = "is neither in its former nor in its new place"
             raise SpliceError(message, field=present[number])
     stay = staying(ranks)
     first = present[0]

@@ -22,7 +22,7 @@ class Match:
     Attributes:
         names: The new path of each former path that has one.
         renamed: The former paths whose own key is another one now.
-        removed: The former paths that are gone, without those inside them.
+        removed: The former paths of the removed fields and maps, without the fields in removed maps.
         items: The new keys of the maps of a list by the former ones, by the former path of the list.
         reordered: The paths of the maps whose keys have another order, in the new layout; empty for the top level.
     """
@@ -55,7 +55,7 @@ def _grouped(rows: Iterable[Row]) -> Groups:
 
 @lru_cache(maxsize=1024)
 def staying(ranks: tuple[int, ...]) -> frozenset[int]:
-    """Return which ranks can stay where they are if the others move until all ascend: as many as possible."""
+    """Return the longest ascending series of ranks. These can stay if the others move."""
     tails: list[int] = []
     ends: list[int] = []  # for each rank, the length of the longest ascending run that ends with it
     for rank in ranks:
@@ -113,15 +113,15 @@ class _Matcher:
         if spec.was not in keys:
             if spec.key in keys:
                 return spec.key
-            remedy = suggestion(spec.was, [*keys]) or "name the former key in the same map, or remove `was`"
+            remedy = suggestion(spec.was, [*keys]) or "write a former key of the same map, or remove `was`"
             raise self._fail((*place, "was"), f"the former layout has no field `{spec.was}` here", remedy)
         two_steps = "migrate in two steps, with another key in between"
         if spec.key in keys:
-            message = f"the former layout has `{spec.key}` too, so changed pages could not be told apart"
+            message = f"the former layout has `{spec.key}` too, so qtgen could not distinguish changed pages"
             raise self._fail((*place, "was"), message, two_steps)
         others = [other for other in new if other is not spec and spec.was in (other.key, other.was)]
         if others:
-            message = f"`{others[0].key}` has this name too, so changed pages could not be told apart"
+            message = f"`{others[0].key}` has this name too, so qtgen could not distinguish changed pages"
             raise self._fail((*place, "was"), message, two_steps)
         return spec.was
 
@@ -129,7 +129,7 @@ class _Matcher:
         return profile_error(self._new.profile.raw, self._new.profile.path, place, message, remedy)
 
     def _check_new(self, rows: Iterable[Row], place: Place) -> None:
-        """Raise SettingsError if pages must have a new field, and nothing gives its value."""
+        """Raise SettingsError if pages must have a new field without a value."""
         for row in rows:
             if not row.required:
                 continue
@@ -142,7 +142,7 @@ class _Matcher:
 
     def _check_value(self, spec: FieldSpec, path: str, place: Place) -> None:
         if spec.const is None and spec.value is None and spec.default is None:
-            message = f"is new and required, but nothing gives `{path}` a value on existing pages"
+            message = f"is new and required, but `{path}` has no value for existing pages"
             remedy = "add `const`, `value` or `default`, or write required = false"
             raise self._fail((*place, "key"), message, remedy)
 
@@ -182,10 +182,12 @@ class _Matcher:
                 if spec.const != before[former].const or (Kind.LIST in spec.kinds and spec.fields):
                     raise self._form_error(here, "key", f"{new.path}.{spec.key}")
             elif spec.required is not False:
-                message = f"is new and required in the maps of the list `{new.path}`, which cannot be added to pages"
+                message = f"is new and required in the maps of the list `{new.path}`; qtgen cannot add it to pages"
                 raise self._fail((*here, "key"), message, "write required = false")
         if gone := [key for key in before if key not in keys]:
-            message = f"the maps of the list `{new.path}` have lost `{gone[0]}`, which cannot be removed from pages"
+            message = (
+                f"the maps of the list `{new.path}` no longer contain `{gone[0]}`; qtgen cannot remove it from pages"
+            )
             raise self._fail((*place, "fields"), message, f"keep `{gone[0]}` with required = false")
         if changed := {former: key for former, key in keys.items() if former != key}:
             self.result.items[old.path] = changed

@@ -19,9 +19,9 @@ class Change(NamedTuple):
 
     Attributes:
         kind: `added`, `removed`, `renamed`, `moved`, `constant` or `template`.
-        field: The path of the field in the new layout; for what is removed or renamed, in the former one. Numbers of
+        field: The path of the field in the new layout, or in the former one if it is removed or renamed. Numbers of
             numbered maps and of items are left out.
-        to: The new path of what is renamed.
+        to: The new path of a renamed field.
     """
 
     kind: str
@@ -141,7 +141,7 @@ def plan_migration(old: Profile, new: Profile) -> Migration:
 
 
 def _pairs(old: Profile, new: Profile) -> list[tuple[Layout, Layout]]:
-    """Pair layouts by name if each has its own, else by the pages that they are for, else by number."""
+    """Pair layouts by name if each has its own, else by their pages, else by number."""
     before, after = layouts_of(old), layouts_of(new)
     pairs: dict[int, Layout] = {}
     for key_of in (_name, _pages, _number):
@@ -176,7 +176,7 @@ def _refuse_mixed_up_layouts(changes: Mapping[int, LayoutChange]) -> None:
             if other is not change and when and when == other.old.spec.when and when != change.old.spec.when:
                 profile = change.new.profile
                 message = (
-                    f"is what chose layout {other.old.number + 1} before, so changed pages could not be told apart"
+                    f"is what chose layout {other.old.number + 1} before, so qtgen could not distinguish changed pages"
                 )
                 remedy = "migrate in two steps, with another value in between"
                 raise profile_error(profile.raw, profile.path, ("layout", change.new.number, "when"), message, remedy)
@@ -234,7 +234,7 @@ def _computed(old: Layout, new: Layout, names: Mapping[str, str], former: Mappin
 
 
 def _source(layout: Layout, path: str, names: Mapping[str, str] | None = None) -> object:
-    """Return what gives a field its value: its constant, or the parts of its template with new names."""
+    """Return the origin of a field's value: its constant, or the parts of its template with new names."""
     if path in layout.constants:
         constant = layout.constants[path]
         return type(constant), constant

@@ -17,7 +17,7 @@ class Touched:
     """What was changed on a page.
 
     Attributes:
-        removed: The former paths of what is gone.
+        removed: The former paths of the removed fields and maps.
         renamed: The former paths of the keys that have another name.
         moved: How many comments moved with a field, by its new path.
         written: The new paths of the fields that got a value.
@@ -57,7 +57,7 @@ def _is_body(page: Page, path: str) -> bool:
 
 
 def _carried(before: Page, change: LayoutChange, touched: Touched) -> dict[str, object]:
-    """Return the former values under their new paths, without those that are gone."""
+    """Return the former values under their new paths, without removed fields."""
     carried: dict[str, object] = {}
     for path, value in before.values.items():
         if _is_body(before, path) or is_in(path, touched.removed):
@@ -88,7 +88,7 @@ def _flat(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _prove_lines(before: Page, after: Page, change: LayoutChange, touched: Touched) -> None:
-    """Raise SpliceError unless the texts are equal except for what was touched, and so are the lines that moved."""
+    """Raise SpliceError if anything differs besides the touched parts, or if a moved line differs."""
     moved = [
         (_moved_lines(before, change.former[path], count), _moved_lines(after, path, count))
         for path, count in touched.moved.items()
@@ -108,7 +108,7 @@ def _compare(
     before: Page, after: Page, old: Span, new: Span, old_spans: Sequence[Span], new_spans: Sequence[Span]
 ) -> None:
     if _without(before.text, old, old_spans) != _without(after.text, new, new_spans):
-        raise SpliceError("a line that has nothing to do with the change would change too")
+        raise SpliceError("an unrelated line would change")
 
 
 def _touched_before(before: Page, after: Page, change: LayoutChange, touched: Touched) -> list[Span]:

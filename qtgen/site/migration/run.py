@@ -52,7 +52,7 @@ class MigratedFile:
 def migrate_files(
     paths: Iterable[str], migration: Migration, *, write: bool, texts: bool = False, jobs: int | None = None
 ) -> Iterator[MigratedFile]:
-    """Yield what becomes of each file, in order. A file that cannot be carried over does not stop the others.
+    """Yield the result of each file, in order. A file that cannot be updated does not stop the run.
 
     Args:
         paths: The files.
@@ -78,7 +78,7 @@ def migrate_files(
 
 
 def _migrate_chunk(paths: Sequence[str], old: Profile, new: Profile, write: bool, texts: bool) -> list[MigratedFile]:
-    """Carry some pages over, and write them with one wait for the disk."""
+    """Update some pages, and sync them to the disk together."""
     migration = plan_migration(old, new)
     results: list[MigratedFile] = []
     changed: list[tuple[int, Path, bytes, bytes]] = []
@@ -99,7 +99,7 @@ def _migrate_chunk(paths: Sequence[str], old: Profile, new: Profile, write: bool
 
 
 def _migrate_file(path: str, migration: Migration) -> tuple[MigratedFile, tuple[bytes, bytes] | None]:
-    """Return what becomes of a file, and its contents before and after if it changes."""
+    """Return the result of a file, with its contents before and after if it changes."""
     try:
         with as_output_error(Path(path)):
             raw = read_page_bytes(path)

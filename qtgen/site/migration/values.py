@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 
 class NoValue(Exception):
-    """A field keeps its value, because it was not the one that the former layout gave."""
+    """A field keeps its value, because the former layout did not give this value."""
 
 
 def is_same(old: object, new: object) -> bool:
@@ -28,7 +28,7 @@ def required_value(layout: Layout, path: str, values: Values, file: Mapping[str,
 
     Args:
         values: The values of the page by dotted path.
-        file: What templates know about the file.
+        file: The fields of the file for templates.
 
     Raises:
         SpliceError: Nothing gives it a value.
@@ -66,13 +66,13 @@ def _typed(value: Scalar, spec: FieldSpec) -> Value:
 
 
 def computed_value(change: LayoutChange, path: str, before: Values, now: Values, file: Mapping[str, str]) -> Value:
-    """Return the value of a field whose constant or template gives another value in the new layout.
+    """Return the value of a field with another constant or template in the new layout.
 
     Args:
         path: The path in the new layout.
         before: The former values by their former path.
         now: The values of the page by new path.
-        file: What templates know about the file.
+        file: The fields of the file for templates.
 
     Raises:
         NoValue: The value does not follow from the former template, or the new one cannot be filled in.

@@ -119,7 +119,7 @@ class ModelText(NamedTuple):
 
 
 def model_texts(file: PageFile) -> Iterator[ModelText]:
-    """Yield what a model writes: the answer first, and then the other texts and the items of lists, in order."""
+    """Yield the texts of the model: the answer first, then the other texts and the items of lists, in order."""
     page, answer = file.page, answer_path(file)
     for path in sorted(page.layout.model_fields, key=lambda path: path != answer):
         value = page.values.get(path)

@@ -104,7 +104,7 @@ def _is_ruled_out(rule: PageRule, profile: Profile) -> bool:
 
 @cache
 def _searched_text(layout: Layout) -> Callable[[Mapping[str, Value]], bytes]:
-    """Return the function that joins what a model wrote on a page in the canonical layout: the text of the patterns."""
+    """Return the function that joins the texts of the model on a page in the canonical form, for the patterns."""
     answer = layout.roles.answer or ""
     others = tuple(path for path in layout.model_fields if path != answer)
     on_one_line = layout.codec.on_one_line

@@ -19,7 +19,7 @@ def _typed(layout: Layout, path: str, value: Scalar) -> Value:
 
 
 def conditional_paths(page: Page) -> Iterator[tuple[str, FieldSpec]]:
-    """Yield the fields and maps of a layout that have a condition, with what the profile says about them."""
+    """Yield the fields and maps of a layout that have a condition, with their definitions."""
     rows: dict[str, Field | Section] = {**page.layout.fields, **page.layout.sections}
     return ((path, row.spec) for path, row in rows.items() if row.spec.required_when or row.spec.only_when)
 
@@ -35,7 +35,7 @@ def has_condition(profile: Profile, *names: str) -> bool:
 
 
 def every_spec(profile: Profile) -> Iterator[FieldSpec]:
-    """Yield what the profile says about every key, also those in maps."""
+    """Yield the definition of every key, including those in maps."""
     specs = [spec for layout in profile.file.layout for spec in layout.fields]
     while specs:
         spec = specs.pop()

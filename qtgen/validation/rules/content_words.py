@@ -56,7 +56,7 @@ def _keywords_split(layout: Layout) -> str:
 
 
 def separator_name(separator: str) -> str:
-    """Return what separates the items of a text, as messages call it."""
+    """Return the name of the separator of the items of a text, for messages."""
     return "a comma and a space" if separator == ", " else f"`{separator}`"
 
 

@@ -13,12 +13,12 @@ from qtgen.validation.rules.types import PageFile
 
 
 def file_values(file: PageFile) -> dict[str, str]:
-    """Return what templates can name of the file itself."""
+    """Return the fields of the file itself that templates can refer to."""
     return {"file.stem": file.name.removesuffix(".md"), "file.folder": file.folder}
 
 
 def fill_template(file: PageFile, template: Template) -> str | None:
-    """Return the text that a template gives, or None if a field that it names is missing or has the wrong type."""
+    """Return the text of a template, or None if a field in it is missing or has the wrong type."""
     page = file.page
     for reference in template.references:
         field = page.layout.fields.get(reference.path)
@@ -36,12 +36,12 @@ def derived_value(file: PageFile, path: str) -> Value:
 
 
 def sources(template: Template) -> list[str]:
-    """Return the fields that a template names, each once, without those of the file."""
+    """Return the fields that a template refers to, each once, without those of the file."""
     return [*dict.fromkeys(path for path, _ in template.references if path not in FILE_FIELDS)]
 
 
 def describe_template(template: Template) -> str:
-    """Return what a template gives as a noun phrase: `/a/`, the slug of the title, and so on."""
+    """Describe a template as a noun phrase: `/a/`, the slug of the title, and so on."""
     pieces = [_describe_part(part) for part in template.parts]
     if len(pieces) < 3:
         return " followed by ".join(pieces)
@@ -58,7 +58,7 @@ def _describe_part(part: str | Reference) -> str:
 
 @cache
 def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
-    """Return the test whether all names of a page in the canonical layout are those that its templates give.
+    """Return a test whether all names of a page in the canonical form match its templates.
 
     It is needed for every page, so each field passes its filters only once. If a template names what is not a required
     text, the test is the slower one.

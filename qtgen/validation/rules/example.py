@@ -139,7 +139,7 @@ class ExampleSite:
 
     @property
     def link_target(self) -> str:
-        """The field of another page that links name."""
+        """The field of another page that links contain."""
         return key_field(self.layout)
 
     def link_changes(self, page: Page, *targets: Mapping[str, Value]) -> dict[str, Value]:

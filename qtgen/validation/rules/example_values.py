@@ -46,7 +46,7 @@ def example_values(layout: Layout, texts: DefaultTexts, target: Mapping[str, Val
     """Return the values of a valid page, in the order of the layout.
 
     Args:
-        texts: What the page says.
+        texts: The texts of the page.
         target: The values of the page that it links to, or None for a page without links.
     """
     values: dict[str, Value] = {}

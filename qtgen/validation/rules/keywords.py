@@ -89,7 +89,7 @@ def _is_seen(text: str, seen: set[str]) -> bool:
 
 
 def _item_span(page: Page, path: str, index: int) -> Span:
-    """Return where an item of a list is, or the list if its items have no places."""
+    """Return the span of an item of a list, or of the list if its items have no spans."""
     item = f"{path}.{index}"
     return page.span(item) if item in page.spans else page.span(path)
 

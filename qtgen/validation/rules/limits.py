@@ -1,4 +1,4 @@
-"""What the profile says about the length of the texts and lists that a model writes."""
+"""The limits of the texts and lists that a model writes, as the profile defines them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -46,7 +46,7 @@ class ListLimit(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The limits of what a model writes on the pages of a layout.
+    """The limits of the fields that a model writes on the pages of a layout.
 
     Args:
         texts: The texts besides the answer that have a limit.
@@ -61,7 +61,7 @@ class Limits(NamedTuple):
 
 @cache
 def limits_of(layout: Layout) -> Limits:
-    """Return the limits of what a model writes on the pages of a layout."""
+    """Return the limits of the fields that a model writes on the pages of a layout."""
     answer = layout.roles.answer
     texts: list[Limit] = []
     lists: list[ListLimit] = []

@@ -43,7 +43,7 @@ def _moved_up(page: Page, links: LinkFields, number: int) -> Changes:
 
 
 def copy_from_target(page: Page, path: str, target: Page | None) -> FixFactory | None:
-    """Return a fix that copies to the link at `path` what it repeats of its target."""
+    """Return a fix that corrects the copies of the target's fields in the link at `path`."""
     links = page.layout.links
     if links is None or target is None:
         return None

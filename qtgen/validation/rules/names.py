@@ -147,7 +147,7 @@ def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
 
 
 def _origin(template: Template, layout: Layout) -> str:
-    """Return what a name follows from, as a phrase."""
+    """Return a phrase with the fields that a name depends on."""
     paths = sources(template)
     is_slug = [reference.filters for reference in template.references] == [("slug",)]
     return f"the slug of `{paths[0]}`" if is_slug and paths == [layout.roles.question] else f"from {listed(paths)}"
@@ -179,7 +179,7 @@ def url_mismatch(file: PageFile) -> Iterator[Finding]:
 
 
 def _mismatches(file: PageFile, path: str, *, safe: bool) -> Iterator[Finding]:
-    """Yield the finding of a field that is not what its template gives."""
+    """Yield the finding of a field that does not match its template."""
     page = file.page
     template, actual = page.layout.templates.get(path), page.text_of(path)
     expected = fill_template(file, template) if template and actual else None

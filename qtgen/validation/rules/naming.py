@@ -1,4 +1,4 @@
-"""Which names of a page follow from its other fields, and how the documentation of the rules says so."""
+"""The names of a page that depend on its other fields, and their descriptions in the documentation of the rules."""
 
 from qtgen._util.text import enumeration
 from qtgen.page.layout import Layout

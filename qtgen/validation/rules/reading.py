@@ -42,7 +42,7 @@ def _anchor(site: "ExampleSite") -> Example:
 
 
 def _describe_body(body: str) -> str:
-    """Return what must follow the front matter."""
+    """Return the text that must follow the front matter."""
     text = f"`{body.strip()}`" if body.strip() else "nothing"
     return f"a blank line and {text}" if body.startswith("\n") and body.strip() else text
 

@@ -63,7 +63,7 @@ def rule(
         noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
         repairable: "concern" or "fault", if a warning of the rule leads to a repair request when a page is generated.
             If no repair resolves it, the page is written despite a concern, but not despite a fault.
-        applies: Returns whether the rule has subject matter on the site of a profile.
+        applies: Returns whether the rule applies to the site of a profile.
 
     Raises ValueError if the code or the name is invalid or already used.
     """
@@ -113,9 +113,9 @@ def site_rule(
 
 
 def rules_of(profile: Profile) -> tuple[Rule, ...]:
-    """Return the registered rules that have subject matter on a site, with the site's severities, sorted by code.
+    """Return the registered rules that apply to a site, with the site's severities, sorted by code.
 
-    Rules that the site switches off are left out.
+    Rules that the site turns off are left out.
     """
     severities = profile.file.rules
     return tuple(

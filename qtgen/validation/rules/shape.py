@@ -33,7 +33,7 @@ PLACEHOLDERS |= {
 
 
 def _crashing(layout: Layout) -> list[str]:
-    """Return the parts of a page that no site can show a page without: the answer, and a required map."""
+    """Return the parts without which no site can show a page: the answer, and a required map."""
     maps = [path for path, section in layout.sections.items() if section.required]
     return [path for path in (layout.roles.answer or layout.roles.question, *maps[:1]) if path]
 
@@ -104,7 +104,7 @@ def _required(page: Page, present: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _maps_in_lists(page: Page) -> Iterator[tuple[str, dict[str, object], FieldSpec]]:
-    """Yield the path of each map in a list, the map, and what the profile says about the list."""
+    """Yield the path of each map in a list, the map, and the definition of the list."""
     for path, field in page.layout.fields.items():
         value = page.values.get(path) if field.spec.fields else None
         for number, item in enumerate(value if isinstance(value, list) else ()):

@@ -162,7 +162,7 @@ class Rule:
         on_request: Whether the rule runs only if it is selected by its full code.
         repairable: Whether a warning leads to a repair request when a page is generated. None means that it does not.
             With `concern`, the page is written with the warning if no repair resolves it. With `fault`, it is not.
-        applies: Returns whether the rule has subject matter on a site. Where it has none, the rule does not exist.
+        applies: Returns whether the rule applies to a site. If it does not, the site does not have the rule.
         severity_is_set: Whether the site sets the severity. Findings cannot override it then.
     """
 
@@ -202,7 +202,7 @@ class PageRule(Rule):
     other pages are always checked.
 
     Args:
-        noncanonical_only: Whether no page in the canonical layout can violate the rule, on any site or the given one.
+        noncanonical_only: Whether no page in the canonical form can violate the rule, on any site or the given one.
         skip_if: A cheap test that is true for a page that cannot violate the rule. Rules may share one.
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if

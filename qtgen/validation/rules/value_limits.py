@@ -22,11 +22,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 __VALUES_SHOWN = 8  # of an enumeration
 
 Fault = Callable[[Any], str | None]
-"""Returns what a value must be instead, as the rest of a sentence, or None if it is allowed."""
+"""Returns the expected value, as the rest of a sentence, or None if the value is allowed."""
 
 
 def has_type(kind: Kind, value: object) -> bool:
-    """Return whether a value has a type, as far as a rule about types can tell."""
+    """Return whether a rule about types accepts a value for a type."""
     match kind:
         case Kind.TEXT:
             return isinstance(value, str)
@@ -210,7 +210,7 @@ def _count(spec: FieldSpec, unit: str) -> str:
 
 @cache
 def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
-    """Return the test whether no value of a page in the canonical layout can be wrong."""
+    """Return a test whether every value of a page in the canonical form is certainly valid."""
     required = [path for path in layout.constants if _is_always_there(layout, layout.fields[path])]
     get = itemgetter(*required) if len(required) > 1 else lambda values: tuple(values[path] for path in required)
     constants = tuple(layout.constants[path] for path in required)

@@ -40,7 +40,7 @@ class _Leaf(NamedTuple):
     Attributes:
         path: Where it is; an item has its number from 0.
         field: The field of the page that it belongs to.
-        spec: What the profile says about it. An item of a list has no type of its own.
+        spec: Its definition in the profile. An item of a list has no type of its own.
         value: The value.
         is_item: Whether it is an item of a list.
         name: The path with `*` instead of numbers of items.

@@ -60,7 +60,7 @@ def write_pages(rng: random.Random, root: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_written_loads(seed: int, tmp_path: Path) -> None:
+def test_the_written_file_loads(seed: int, tmp_path: Path) -> None:
     write_pages(random.Random(seed), tmp_path)
     try:
         result = infer(collect([tmp_path], print, 1), tmp_path)

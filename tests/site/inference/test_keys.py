@@ -16,7 +16,7 @@ from support.inference import fields, finding, inferred, numbered, table
         ({(): 4}, []),
     ],
 )
-def test_the_order_that_contradicts_the_fewest_pages(sequences: dict[tuple[str, ...], int], order: list[str]) -> None:
+def test_the_order_contradicts_the_fewest_pages(sequences: dict[tuple[str, ...], int], order: list[str]) -> None:
     assert rank_keys(sequences) == order
 
 
@@ -61,15 +61,15 @@ def test_a_rare_key_beside_the_one_that_it_resembles_is_optional() -> None:
     assert fields(inferred(pages))["tags"] == {"required": False}
 
 
-@pytest.mark.parametrize(("missing", "required"), [(0, True), (1, True), (2, False)])
-def test_a_key_is_required_with_at_most_half_a_percent_of_exceptions(missing: int, required: bool) -> None:
+@pytest.mark.parametrize(("missing", "required"), [(0, True), (1, True), (4, True), (5, False)])
+def test_a_key_is_required_despite_outliers(missing: int, required: bool) -> None:
     pages = numbered(200, FRONT)
     for number in range(missing):
         path = f"pages/page-{number + 1}.md"
         pages[path] = pages[path].replace("tag: x\n", "")
     result = inferred(pages)
     assert fields(result)["tag"].get("required", True) is required
-    assert ("# add: required=true  # 198 agree, 2 disagree" in result.text) is not required
+    assert ("required=true  # 195 agree, 5 disagree" in result.text) is not required
 
 
 def test_few_pages_prove_nothing() -> None:
@@ -99,13 +99,13 @@ def test_numbered_maps_are_repeated() -> None:
     assert [*rows] == ["title", "link", "link.label"]
 
 
-def test_numbered_texts_stay_fields_of_their_own() -> None:
+def test_numbered_texts_remain_separate_fields() -> None:
     rows = fields(inferred(numbered(30, "title: Page {n}\nimage1: a{n}\nimage2: b{n}")))
     assert [*rows] == ["title", "image1", "image2"]
 
 
 @pytest.mark.parametrize("line", ['"a.b": 1', "seo: {}", "body: other {n}"])
-def test_what_a_layout_cannot_describe_is_suspect(line: str) -> None:
+def test_keys_that_a_layout_cannot_describe_are_suspect(line: str) -> None:
     result = inferred(numbered(30, f"title: Page {{n}}\n{line}"))
     assert [*fields(result)] == ["title"]
     [suspect] = [found for found in result.findings if found.standing is Standing.SUSPECT]

@@ -53,7 +53,7 @@ def damaged(text: str, rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize("name", REPLACEMENTS)
-def test_a_damaged_page_is_refused_or_carried_over_for_good(name: str) -> None:
+def test_a_damaged_page_is_refused_or_migrated_once(name: str) -> None:
     rng = random.Random(name)
     migration = planned(name)
     changed = refused = 0

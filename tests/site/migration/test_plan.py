@@ -49,7 +49,7 @@ def error_of(old: str, new: str) -> str:
     return str(caught.value)
 
 
-def test_differences_that_concern_no_page_are_no_changes() -> None:
+def test_differences_without_effect_on_pages_are_no_changes() -> None:
     assert planned('{key="a"}', '{key="a"}').is_empty
     assert planned('{key="a"}', '{key="a", max=7, doc="New words.", enum=["x"]}, {key="b", required=false}').is_empty
     assert planned('{key="b", was="a"}', '{key="b", was="a"}').is_empty, "an earlier renaming"
@@ -80,7 +80,7 @@ def test_new_fields_get_their_value(field: str, line: str) -> None:
     assert result_of(migration, f"a: 1x\n{line}") == f"a: 1x\n{line}"
 
 
-def test_a_new_field_follows_from_another_new_one() -> None:
+def test_the_template_of_a_new_field_can_contain_another_new_field() -> None:
     migration = planned('{key="a"}', '{key="c", value="{b}!"}, {key="b", const="x"}, {key="a"}')
     assert result_of(migration, "a: w\n") == "c: x!\nb: x\na: w\n"
     assert changes_of(migration, "a: w\n") == [("added", "b"), ("added", "c")]
@@ -94,7 +94,7 @@ def test_a_field_that_is_required_now_gets_its_default_or_the_page_is_refused() 
     assert result_of(without, "a: y\n") == "a: y\n"
 
 
-def test_a_field_of_an_optional_map_is_added_where_the_map_is() -> None:
+def test_a_field_of_an_optional_map_is_added_if_the_map_is_present() -> None:
     old = '{key="m", type="map", repeat=3, required=false, indent=2, fields=[{key="a"}]}'
     migration = planned(old, old.replace('{key="a"}', '{key="a"}, {key="b", const="x"}'))
     assert result_of(migration, "") == ""
@@ -123,10 +123,10 @@ def test_a_renamed_field_keeps_its_bytes() -> None:
     migration = planned('{key="a"}, {key="c", value="{a}"}', '{key="b", was="a"}, {key="c", value="{b}"}')
     assert result_of(migration, "a:   'x  y' # why\nc: x\n") == "b:   'x  y' # why\nc: x\n"
     assert result_of(migration, '"a": >-\n    x\n    y\nc: x\n') == '"b": >-\n    x\n    y\nc: x\n'
-    assert result_of(migration, "a: x\nb: y\nc: x\n") == "3: a: the page has the new key `b` too"
+    assert result_of(migration, "a: x\nb: y\nc: x\n") == "3: a: the page already has the new key `b`"
 
 
-def test_a_map_goes_with_its_last_field() -> None:
+def test_removing_the_last_field_removes_the_map() -> None:
     old = '{key="m", type="map", required=false, fields=[{key="a"}, {key="b", required=false}]}, {key="z"}'
     migration = planned(old, '{key="m", type="map", required=false, fields=[{key="b", required=false}]}, {key="z"}')
     assert result_of(migration, "m:\n  a: x\nz: 1x\n") == "z: 1x\n"
@@ -149,16 +149,14 @@ def test_fields_move_only_from_their_former_place() -> None:
         "# on c\nc: |-\n  3x\n\n  4x\na: 1x\n\n# on b\nb: 2x\n"
     )
     assert result_of(migration, "c: 3x\na: 1x\nb: 2x\n") == "c: 3x\na: 1x\nb: 2x\n"
-    assert result_of(migration, "b: 2x\na: 1x\nc: 3x\n") == (
-        "4: a: is in the place of neither the former nor the new layout"
-    )
+    assert result_of(migration, "b: 2x\na: 1x\nc: 3x\n") == ("4: a: is neither in its former nor in its new place")
 
 
 def test_a_lost_type_refuses_the_pages_that_have_it() -> None:
     migration = planned('{key="a", type=["int", "text"]}', '{key="a", type="int"}')
     assert (result_of(migration, "a: 7\n"), result_of(migration, "a: x\n")) == (
         "a: 7\n",
-        "3: a: `x` does not have the type that the new layout gives it",
+        "3: a: `x` does not have the type that the new layout requires",
     )
 
 
@@ -172,7 +170,7 @@ def test_another_text_after_the_front_matter() -> None:
     assert migrate_page(page, path, migration).after is None
     refusal = migrate_page(page + b"words\n", path, migration).refusal
     assert refusal is not None
-    assert refusal.reason == "the text after the front matter is not that of the former layout"
+    assert refusal.reason == "the text after the front matter is not the `body` of the former layout"
 
 
 def _raw_with_body(body: str) -> bytes:
@@ -196,7 +194,7 @@ def test_pages_with_a_problem_are_refused(matter: str, line: int, reason: str) -
     assert refusal.reason.startswith(reason)
 
 
-def test_a_fault_that_a_page_had_before_is_kept() -> None:
+def test_a_fault_that_a_page_had_before_stays() -> None:
     migration = planned('{key="a"}', '{key="a"}, {key="b", const="x"}')
     result = migrate_page(b"---\ntitle: A title\na: 7\nother: 1\n---\n", "/srv/site/a-title.md", migration)
     assert result.after == b"---\ntitle: A title\na: 7\nb: x\nother: 1\n---\n"
@@ -204,10 +202,10 @@ def test_a_fault_that_a_page_had_before_is_kept() -> None:
 
 
 NEW_REQUIRED = (
-    "is new and required, but nothing gives `{path}` a value on existing pages; add `const`, `value` or `default`, or "
+    "is new and required, but `{path}` has no value for existing pages; add `const`, `value` or `default`, or "
     "write required = false"
 )
-TWO_STEPS = "so changed pages could not be told apart; migrate in two steps, with another key in between"
+TWO_STEPS = "so qtgen could not distinguish changed pages; migrate in two steps, with another key in between"
 
 
 @pytest.mark.parametrize(
@@ -236,16 +234,16 @@ TWO_STEPS = "so changed pages could not be told apart; migrate in two steps, wit
         (
             '{key="a", type="list", fields=[{key="b"}]}',
             '{key="a", type="list", fields=[{key="b"}, {key="c"}]}',
-            "is new and required in the maps of the list `a`, which cannot be added to pages; write required = false",
+            "is new and required in the maps of the list `a`; qtgen cannot add it to pages; write required = false",
         ),
         (
             '{key="a", type="list", fields=[{key="b"}, {key="c"}]}',
             '{key="a", type="list", fields=[{key="b"}]}',
-            "the maps of the list `a` have lost `c`, which cannot be removed from pages; keep `c` with required = false",
+            "the maps of the list `a` no longer contain `c`; qtgen cannot remove it from pages; keep `c` with required = false",
         ),
     ],
 )
-def test_a_difference_that_pages_cannot_follow_names_its_line(old: str, new: str, message: str) -> None:
+def test_a_change_that_is_impossible_on_pages_is_refused_with_its_line(old: str, new: str, message: str) -> None:
     error = error_of(old, new)
     assert message in error
     assert error.startswith("/srv/site/site.toml:")
@@ -284,21 +282,21 @@ def test_layouts_are_paired_by_name_by_pages_or_by_number() -> None:
     assert pairs(unnamed, site(("Page", every, "a"))) == {0: 0}
 
 
-def test_layouts_that_swap_what_chooses_them_are_refused() -> None:
+def test_layouts_that_swap_their_conditions_are_refused() -> None:
     every = "**/*.md"
     old, new = site(("A", every, "a"), ("B", every, "b")), site(("A", every, "b"), ("B", every, "a"))
     with pytest.raises(SettingsError, match="is what chose layout 2 before"):
         plan_migration(parse_profile(old, FILE), parse_profile(new, FILE))
 
 
-def test_a_page_that_the_new_profile_gives_no_or_another_layout_is_refused() -> None:
+def test_a_page_without_a_layout_or_with_another_one_is_refused() -> None:
     every = "**/*.md"
     old = parse_profile(site(("A", every, "a"), ("B", every, "b")), FILE)
     page = b"---\nkind: b\ntitle: A title\n---\n"
     gone = plan_migration(old, parse_profile(site(("A", every, "a")), FILE))
     refusal = migrate_page(page, "/srv/site/a-title.md", gone).refusal
     assert refusal is not None
-    assert refusal.reason == "the new site.toml has no layout for the pages of this one"
+    assert refusal.reason == "the new site.toml has no layout for this page"
     elsewhere = plan_migration(old, parse_profile(site(("A", every, "a"), ("B", "b/*.md", "b2")), FILE))
     refusal = migrate_page(page, "/srv/site/a-title.md", elsewhere).refusal
     assert refusal is not None

@@ -81,7 +81,7 @@ def test_a_fix_resolves_the_bad_example_and_causes_no_other_finding(site: Exampl
 
 
 @pytest.mark.parametrize(("site", "rule"), [*cases(fixable=True)])
-def test_the_findings_of_a_bad_example_carry_the_fix_that_the_rule_announces(site: ExampleSite, rule: Rule) -> None:
+def test_the_findings_of_a_bad_example_have_the_fix_of_the_rule(site: ExampleSite, rule: Rule) -> None:
     fixes = [diagnostic.fix for diagnostic in findings(site, rule, rule.bad)]
     assert all(fix is not None and fix.safe is (rule.fix == "safe") for fix in fixes)
 

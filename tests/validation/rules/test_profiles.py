@@ -87,7 +87,7 @@ def test_a_valid_page_has_no_findings(workshop: Profile) -> None:
         ("topic: Engines\npublished: 2026-01-31\n", "published: 2026-01-31\ntopic: Engines\n", ("QT204", 6, 1, "topic", "`topic` is out of order; move it above `published`")),
     ],
 )  # fmt: skip
-def test_a_fault_is_reported_where_it_is(
+def test_a_fault_is_reported_at_its_place(
     workshop: Profile, old: str, new: str, finding: tuple[str, int, int, str, str]
 ) -> None:
     assert finding in found(workshop, (old, new))
@@ -188,7 +188,7 @@ def test_maps_in_lists_have_required_and_known_keys(tmp_path: Path) -> None:
 # --- the rules of a profile -------------------------------------------------------------------------------------------
 
 
-def test_a_profile_sets_severities_and_switches_rules_off(tmp_path: Path) -> None:
+def test_a_profile_sets_severities_and_turns_rules_off(tmp_path: Path) -> None:
     text = WORKSHOP.read_text(encoding="utf-8")
     profile = site_with(tmp_path, text, 'QT409 = "off"', 'QT409 = "off"\nQT205 = "info"')
     chosen = {rule.code: rule.severity for rule in choose_rules(profile=profile)}
@@ -207,7 +207,7 @@ def test_an_unknown_code_in_a_profile_is_an_error_with_its_line(tmp_path: Path) 
     assert str(error.value.path) == f"{tmp_path / 'site.toml'}:{line}"
 
 
-def test_rules_without_subject_matter_are_absent(workshop: Profile) -> None:
+def test_rules_that_do_not_apply_are_absent(workshop: Profile) -> None:
     codes, default = ({rule.code for rule in rules_of(profile)} for profile in (workshop, default_profile()))
     assert default - codes >= {"QT106", "QT206", "QT301", "QT305", "QT402", "QT404", "QT405", "QT406"}
     assert codes - default == {"QT208", "QT412"}

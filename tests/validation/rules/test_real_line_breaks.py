@@ -57,7 +57,7 @@ def test_the_example_page_is_clean() -> None:
     assert check(SITE.text) == []
 
 
-def test_rules_about_formulas_and_the_two_characters_do_not_exist() -> None:
+def test_rules_about_formulas_and_escaped_line_breaks_are_absent() -> None:
     absent = {"QT207", "QT501", "QT502", "QT503", "QT504", "QT505", "QT508", "QT514", "QT605", "QT606"}
     names = {rule.code for rule in RULES if rule.name == "multiline-answer"}
     assert not names
@@ -188,7 +188,7 @@ def test_a_fix_changes_only_the_fault(code: str, before: str, after: str) -> Non
         "a \\\\nu and \\neq and $\\nabla$ are words here.",
     ],
 )
-def test_what_is_plain_text_on_this_site_is_no_fault(text: str) -> None:
+def test_plain_text_of_this_site_is_not_a_fault(text: str) -> None:
     assert places(with_text(text)) == []
 
 
@@ -203,6 +203,6 @@ def test_carriage_returns_are_reported_as_on_any_site() -> None:
     assert "QT105" in {finding.code for finding in found}
 
 
-def test_every_tag_is_an_error_on_a_site_that_says_so() -> None:
+def test_every_tag_is_an_error_if_the_renderer_rejects_html() -> None:
     [finding] = [found for found in check(with_text("One<br>two")) if found.code == "QT507"]
     assert finding.severity is Severity.ERROR

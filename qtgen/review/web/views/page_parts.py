@@ -137,7 +137,7 @@ def search_result(page: Page, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _search_title(layout: Layout) -> str | None:
-    """Return the field that gives the title in search results, or None if it is the question.
+    """Return the field with the title in search results, or None if it is the question.
 
     It is the one with a template in the same map as the description.
     """
