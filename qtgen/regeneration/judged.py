@@ -62,7 +62,7 @@ async def _judged(
 
 
 def _search_fields(page: Page) -> str:
-    """Return the texts of a page besides its answer, each on a line of its own."""
+    """Return the texts of a page besides its answer, each on its own line."""
     return "\n".join(f"{text.label}: {_shown(page, text)}" for text in page_texts(page.layout).fields)
 
 
