@@ -110,8 +110,11 @@ def test_a_folder_is_refused(qtgen: Run, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        (b"format = 1 1", "site.toml:1: is not valid TOML: expected newline or end of document after a statement\n"),
-        (b"name = '\xff'", "site.toml: is not UTF-8: byte 8; save the file as UTF-8\n"),
+        (
+            b"format = 1 1",
+            "site.toml:1: is not valid TOML: expected newline or end of document after a statement; correct the line\n",
+        ),
+        (b"name = '\xff'", "site.toml:1: is not UTF-8: byte 8; save the file as UTF-8\n"),
         (b"", "site.toml:1: `format`: is missing; add it to this table\n"),
     ],
 )
