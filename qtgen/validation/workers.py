@@ -81,7 +81,9 @@ def check_batches(
     if engine is None:
         jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
         _log.debug("checking with %d process(es)", jobs)
-        engine = _processes(jobs, spawn) if jobs > 1 else None
+        if jobs > 1:
+            _check_first(ahead, overlay, settings, profile)
+            engine = _processes(jobs, spawn)
     if engine is None:
         checked = _check_here(everything, overlay, settings, profile)
     else:
@@ -103,6 +105,12 @@ def _look_up(
     if overlay:
         return [None if path in overlay else record for path, record in zip(batch.paths(), records, strict=True)]
     return records
+
+
+def _check_first(looked_up: list[_LookedUp], overlay: Overlay, settings: RuleSettings, profile: Profile) -> None:
+    """Check one page here, so that worker processes inherit the patterns that checking a page compiles."""
+    if page := next(chain.from_iterable(_missing(batch, records) for batch, records in looked_up), None):
+        check_file(*page, overlay, settings, profile=profile)
 
 
 def _processes(jobs: int, spawn: bool) -> Engine:
