@@ -103,13 +103,13 @@ def test_a_page_can_have_no_links(text: str) -> None:
     assert list(links_on(read_text(text, layout_of(profile)))) == []
 
 
-COPIES = ['{key="label", copy="name"}', '{key="no", type="int", copy="number"}', '{key="about", copy="topic"}', LINK]
+COPIES = ['{key="label", copy="name"}', '{key="nr", type="int", copy="number"}', '{key="about", copy="topic"}', LINK]
 ORDERS = st.permutations(COPIES)
 TEXTS = st.text(alphabet="abc é∇?", min_size=1, max_size=30).filter(lambda text: text == text.strip())
 
 
 def values_with_link(title: str, label: str, number: int) -> dict[str, Value]:
-    link: dict[str, Value] = {"label": label, "no": number, "about": "S", "address": "/there"}
+    link: dict[str, Value] = {"label": label, "nr": number, "about": "S", "address": "/there"}
     page: dict[str, Value] = {"number": number, "permalink": "/here", "name": title, "topic": "T"}
     return page | {f"further1.{key}": value for key, value in link.items()}
 
@@ -136,7 +136,7 @@ def test_places_are_known_in_any_order_of_the_fields(
     site.add([page_facts(made)])
     for path in ("permalink", "number"):
         assert site.location_of(0, path, profile) == place_on(made, path)
-    for key in ("address", "no", "label"):
+    for key in ("address", "nr", "label"):
         assert site.location_of(1, key, profile) == place_on(made, f"further1.{key}")
     assert site.location_of(0, "name", profile) is None, "its length is known, but not its line"
     assert site.location_of(1, "about", profile) is None

@@ -19,6 +19,7 @@ from qtgen.errors import PageConflict
 from qtgen.generation.config import generation_config
 from qtgen.generation.decisions import Action
 from qtgen.generation.output import OutputFolder
+from qtgen.page.profile import default_profile
 from qtgen.review.decisions.actions import Actions
 from qtgen.review.types import ActionRequest
 from qtgen.settings import Settings
