@@ -32,7 +32,8 @@ def test_the_shipped_layout_is_found(result: Inferred) -> None:
     assert msgspec.structs.replace(own.slug, max=shipped.slug.max) == shipped.slug, "no page shows the longest slug"
     assert own.renderer.newline == shipped.renderer.newline
     assert own.renderer.math == shipped.renderer.math
-    assert own.links and shipped.links
+    assert own.links
+    assert shipped.links
     assert msgspec.structs.replace(own.links, name=shipped.links.name) == shipped.links, "no page shows the name"
     assert layout.roles == expected.roles
     assert layout.path.endswith(expected.path)
