@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 from msgspec import msgpack
@@ -25,6 +25,7 @@ from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
+_CHECKED_FIRST = 30  # pages; a pattern that none of them needs is compiled in each worker
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
 _UNREADABLE = frozenset({"QT108"})
 _NOT_CACHED = b"QT108"  # a file that cannot be read may be readable next time, although it looks the same
@@ -108,8 +109,9 @@ def _look_up(
 
 
 def _check_first(looked_up: list[_LookedUp], overlay: Overlay, settings: RuleSettings, profile: Profile) -> None:
-    """Check one page here, so that worker processes inherit the patterns that checking a page compiles."""
-    if page := next(chain.from_iterable(_missing(batch, records) for batch, records in looked_up), None):
+    """Check some pages here, so that worker processes inherit the patterns that checking pages compiles."""
+    missing = chain.from_iterable(_missing(batch, records) for batch, records in looked_up)
+    for page in islice(missing, _CHECKED_FIRST):
         check_file(*page, overlay, settings, profile=profile)
 
 
