@@ -1,17 +1,57 @@
 """Run a function in several processes, with results in order and a bounded number of tasks in flight."""
 
+import logging
 import multiprocessing
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from qtgen._util.cpus import usable_cpus
+
+_log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
 _Label = TypeVar("_Label")
 _Result = TypeVar("_Result")
 _TASKS_PER_PROCESS = 3
+
+
+def map_chunks(
+    function: Callable[[list[_Item]], Iterable[_Result]],
+    items: Iterable[_Item],
+    jobs: int | None,
+    *,
+    chunk: int,
+    worth_processes: int,
+    spawn: bool = False,
+) -> Iterator[_Result]:
+    """Yield the results of a function for chunks of items, in order, in this process or in several.
+
+    Args:
+        function: Maps a list of items to their results. It and the items must be picklable.
+        items: The items.
+        jobs: The number of processes. By default, as many as CPUs if there are enough items, else none.
+        chunk: The number of items in a chunk.
+        worth_processes: The number of items that is enough.
+        spawn: As in `map_in_processes`.
+    """
+    source = iter(items)
+    ahead = list(islice(source, worth_processes))
+    if jobs is None:
+        jobs = usable_cpus() if len(ahead) == worth_processes else 1
+    everything = chain(ahead, source)
+    chunks = iter(lambda: list(islice(everything, chunk)), [])
+    if jobs == 1:
+        for some in chunks:
+            yield from function(some)
+        return
+    _log.debug("working in %d processes", jobs)
+    for _, results in map_in_processes(function, ((None, (some,)) for some in chunks), jobs, spawn=spawn):
+        yield from results
 
 
 def map_in_processes(

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from qtgen._util.text import pluralize
 from qtgen.commands._output import note, warn
 from qtgen.commands._packs import note_left_out
-from qtgen.commands._page_paths import path_of_key
 from qtgen.commands._regeneration import RegenerateOptions
 from qtgen.commands._staleness_options import SourceTexts
 from qtgen.generation.config import GenerationConfig
@@ -96,7 +95,7 @@ def _missing_pages(
     checked |= {tuple(map(layout.slug, parts)) for parts in checked}
     missing = []
     for key in keys:
-        path = path_of_key(key, layout)
+        path = layout.path_of_key(key)
         if path and PurePosixPath(path).parts[:-1] in checked and not (output.folder / path).exists():
             missing.append(key)
     return missing

@@ -4,12 +4,10 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 
-from qtgen._util.cpus import usable_cpus
 from qtgen._util.files import as_output_error, check_replaceable, replace_files
-from qtgen._util.processes import map_in_processes
+from qtgen._util.processes import map_chunks
 from qtgen.errors import OutputError, QtgenError, SpliceError
 from qtgen.linking.edits import LinkEdit, LinkResult
 from qtgen.page import read, splice
@@ -68,20 +66,8 @@ def write_edits(edits: Iterable[LinkEdit], jobs: int | None = None) -> Iterator[
     Args:
         jobs: Number of worker processes; by default as many as CPUs if there are enough pages, else none.
     """
-    source = iter(edits)
-    ahead = list(islice(source, _MIN_FOR_PROCESSES))
-    if jobs is None:
-        jobs = usable_cpus() if len(ahead) == _MIN_FOR_PROCESSES else 1
-    everything = chain(ahead, source)
-    chunks = iter(lambda: list(islice(everything, _CHUNK)), [])
-    if jobs == 1:
-        for chunk in chunks:
-            yield from _write_chunk(chunk)
-        return
-    logger.debug("writing pages in %d processes", jobs)
     # The libraries for linear algebra have threads, which a forked process would inherit in a broken state.
-    for _, results in map_in_processes(_write_chunk, ((None, (chunk,)) for chunk in chunks), jobs, spawn=True):
-        yield from results
+    return map_chunks(_write_chunk, edits, jobs, chunk=_CHUNK, worth_processes=_MIN_FOR_PROCESSES, spawn=True)
 
 
 def _write_chunk(edits: Sequence[LinkEdit]) -> list[LinkResult]:

@@ -127,9 +127,7 @@ def _linked_files(catalog: Catalog, number: int) -> dict[int, str]:
 def _file_of(link: PageLink, root: Path, layouts: Sequence[Layout]) -> str | None:
     """Return the expected path of the target of a link, or None if its key does not determine it."""
     for layout in layouts:
-        template = layout.templates.get(layout.roles.key or "")
-        parts = template.parts_in(link.key, layout.profile.file.slug) if template and link.key else None
-        file = layout.path_template.join(parts) if parts else None
+        file = layout.path_of_key(link.key) if link.key else None
         if file is not None:
             path = (root / file).as_posix()
             return os.path.relpath(path) if path.startswith("../") else path

@@ -248,6 +248,15 @@ class Layout:
         template = self.templates.get(path)
         return template.fill(values, self.slug, file) if template else None
 
+    def path_of_key(self, key: str) -> str | None:
+        """Return the path of the page with a key, relative to the root of the site.
+
+        Return None if the key does not determine it.
+        """
+        template = self.templates.get(self.roles.key or "")
+        parts = template.parts_in(key, self.profile.file.slug) if template else None
+        return self.path_template.join(parts) if parts is not None else None
+
     def page_path(self, values: Mapping[str, Any]) -> str | None:
         """Return the path of a page below the root of the site, or None if a field is missing."""
         return self.path_template.fill(values, self.slug)

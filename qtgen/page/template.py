@@ -75,15 +75,17 @@ class Template:
         return "".join(filled)
 
     def parts_in(self, text: str, slug: Slug) -> dict[Reference, str] | None:
-        """Return the value of each reference in a text, or None if the template cannot give the text.
+        """Return the value of each reference in a text.
+
+        Return None if the template cannot give the text, or if several values give it (`a-b-c` from `{x}-{y}`).
 
         Args:
             slug: What a slug is on the site.
         """
-        match = _pattern(self, slug).fullmatch(text)
-        if match is None:
+        longest, shortest = (_pattern(self, slug, repeat).fullmatch(text) for repeat in ("+", "+?"))
+        if longest is None or shortest is None or longest.groups() != shortest.groups():
             return None
-        return {part: match[_group(number)] for number, part in enumerate(dict.fromkeys(self.references))}
+        return dict(zip(dict.fromkeys(self.references), longest.groups(), strict=True))
 
     def join(self, parts: Mapping[Reference, str]) -> str | None:
         """Return the text with these values of the references, or None if one is missing."""
@@ -92,10 +94,14 @@ class Template:
 
 
 @cache
-def _pattern(template: Template, slug: Slug) -> re.Pattern[str]:
-    """Return the regular expression of the texts that a template gives, with a named group for each reference."""
+def _pattern(template: Template, slug: Slug, repeat: str) -> re.Pattern[str]:
+    """Return the regular expression of the texts that a template gives, with a named group for each reference.
+
+    Args:
+        repeat: Whether the first references get as many characters as possible (`+`) or as few (`+?`).
+    """
     kept = f"(?! )[{kept_characters(slug.keep)}]" if slug.space != " " else f"[{kept_characters(slug.keep)}]"
-    word = rf"(?:{kept}|{re.escape(slug.space)})+" if slug.space else f"(?:{kept})+"
+    word = rf"(?:{kept}|{re.escape(slug.space)}){repeat}" if slug.space else f"(?:{kept}){repeat}"
     numbers: dict[Reference, int] = {}
     pattern = ""
     for part in template.parts:
@@ -105,7 +111,7 @@ def _pattern(template: Template, slug: Slug) -> re.Pattern[str]:
             pattern += f"(?P={_group(numbers[part])})"
         else:
             numbers[part] = len(numbers)
-            pattern += f"(?P<{_group(numbers[part])}>{word if 'slug' in part.filters else '[^/]+'})"
+            pattern += f"(?P<{_group(numbers[part])}>{word if 'slug' in part.filters else '[^/]' + repeat})"
     return re.compile(pattern)
 
 

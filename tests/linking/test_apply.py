@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qtgen._util import processes
 from qtgen.errors import OutputError
 from qtgen.linking import apply
 from qtgen.linking.apply import edit_page, preview_edits, write_edits
@@ -124,8 +125,8 @@ def test_processes_are_used_for_many_pages_only(monkeypatch: pytest.MonkeyPatch)
         assert spawn
         return ((kept, work(*arguments)) for kept, arguments in parcels)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(apply, "map_in_processes", in_process)
-    monkeypatch.setattr(apply, "usable_cpus", lambda: 4)
+    monkeypatch.setattr(processes, "map_in_processes", in_process)
+    monkeypatch.setattr(processes, "usable_cpus", lambda: 4)
     random_site(10)
     edits = planned_edits()
     assert len(list(write_edits(edits[:4]))) == 4

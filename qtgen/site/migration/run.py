@@ -1,21 +1,17 @@
 """Carry many pages over to the new layout, in this process or in several."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from functools import partial
 from pathlib import Path
 
-from qtgen._util.cpus import usable_cpus
 from qtgen._util.files import as_output_error, check_replaceable, replace_files
-from qtgen._util.processes import map_in_processes
+from qtgen._util.processes import map_chunks
 from qtgen.errors import QtgenError
 from qtgen.page.profile import Profile
 from qtgen.site.discovery import read_page_bytes
 from qtgen.site.migration.apply import Refusal, migrate_page
 from qtgen.site.migration.plan import Change, Migration, plan_migration
-
-_log = logging.getLogger(__name__)
 
 _MIN_FOR_PROCESSES = 1_000  # for fewer pages, starting processes takes longer than they save
 _CHUNK = 100  # pages that are written together
@@ -61,25 +57,13 @@ def migrate_files(
         texts: Whether the results have the contents.
         jobs: Number of worker processes; by default as many as CPUs if there are enough pages, else none.
     """
-    source = iter(paths)
-    ahead = list(islice(source, _MIN_FOR_PROCESSES))
-    if jobs is None:
-        jobs = usable_cpus() if len(ahead) == _MIN_FOR_PROCESSES else 1
-    everything = chain(ahead, source)
-    chunks = iter(lambda: list(islice(everything, _CHUNK)), [])
-    tasks = ((None, (chunk, migration.old, migration.new, write, texts)) for chunk in chunks)
-    if jobs == 1:
-        for _, arguments in tasks:
-            yield from _migrate_chunk(*arguments)
-        return
-    _log.debug("migrating pages in %d processes", jobs)
-    for _, results in map_in_processes(_migrate_chunk, tasks, jobs):
-        yield from results
+    function = partial(_migrate_chunk, migration.old, migration.new, write, texts)
+    return map_chunks(function, paths, jobs, chunk=_CHUNK, worth_processes=_MIN_FOR_PROCESSES)
 
 
-def _migrate_chunk(paths: Sequence[str], old: Profile, new: Profile, write: bool, texts: bool) -> list[MigratedFile]:
+def _migrate_chunk(old: Profile, new: Profile, write: bool, texts: bool, paths: Sequence[str]) -> list[MigratedFile]:
     """Update some pages, and sync them to the disk together."""
-    migration = plan_migration(old, new)
+    migration = plan_migration(old, new)  # a process plans once
     results: list[MigratedFile] = []
     changed: list[tuple[int, Path, bytes, bytes]] = []
     for path in paths:

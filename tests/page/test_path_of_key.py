@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from qtgen.commands._page_paths import path_of_key
 from qtgen.page.compile import default_layout, main_layout
 from qtgen.page.layout import Layout
 from qtgen.page.profile import parse_profile
@@ -30,10 +29,10 @@ def layout_of(path: str, key: str | None) -> Layout:
 
 def test_the_default_site() -> None:
     layout = default_layout()
-    assert path_of_key("/learn/computer-science/questions/what-is-a-heap", layout) == (
+    assert layout.path_of_key("/learn/computer-science/questions/what-is-a-heap") == (
         "computer-science/what-is-a-heap.md"
     )
-    assert path_of_key("/learn/biology", layout) is None
+    assert layout.path_of_key("/learn/biology") is None
 
 
 @pytest.mark.parametrize(
@@ -51,4 +50,4 @@ def test_the_default_site() -> None:
     ],
 )  # fmt: skip
 def test_other_sites(path: str, key: str | None, text: str, expected: str | None) -> None:
-    assert path_of_key(text, layout_of(path, key)) == expected
+    assert layout_of(path, key).path_of_key(text) == expected
