@@ -122,7 +122,7 @@ def _share(draft: Draft, accept: Callable[[str], bool]) -> float:
 _PROSE = 15  # the mean length of a text that a model writes
 _BY_ROLE = {"question": "question", "subject": "subject", "id": "sequence"}
 _FEW = 30  # different values of a subject
-_NO_VALUE = "nothing says where new pages get this value"
+_NO_VALUE = "new pages have no source for this value"
 _REQUIRED = "; add `source` or `default`, or make the field optional"
 _OPTIONAL = "; `qtgen generate` leaves it out"
 _LEAVES_OUT = "`qtgen generate` leaves out an optional field that it cannot fill"

@@ -29,7 +29,7 @@ _NEXT = """\
 # What to do next:
 # 1. Read the file line by line. Comments show how many pages agree. The report of `qtgen init --from` lists the others.
 # 2. A line `# add: …` is a candidate for the field above it. If it is true, write it before the closing brace of that
-#    field. A line `# replace: …` stands for the setting with the same name in the field, or the line, above it.
+#    field. A line `# replace: …` replaces the setting with the same name in the field, or the line, above it.
 # 3. Check the roles, and the fields with source="model", which a model writes.
 # 4. Run `qtgen validate` on the pages.
 """

@@ -257,7 +257,7 @@ class TestNewPages:
         row = fields(result)[line.partition(":")[0]]
         assert row.get("default") == default
         assert "source" not in row
-        assert ("nothing says where new pages get this value" in result.text) is (default is None)
+        assert ("new pages have no source for this value" in result.text) is (default is None)
 
     def test_the_values_that_pages_have(self) -> None:
         assert '# the pages have "live" (40), "draft" (20)' in words(60, "status: {v}", "live", "live", "draft").text
