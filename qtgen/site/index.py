@@ -156,9 +156,13 @@ class SiteIndex:
     def add(self, facts: Iterable[bytes]) -> None:
         """Add the facts of pages, which are numbered from 0 in this order."""
         pages = list(facts)
-        row_counts = (len(page) // (8 * WIDTH) for page in pages[:-1])
-        self.starts.extend(accumulate(row_counts, initial=len(self.urls)) if pages else ())
-        numbers = array("Q", b"".join(pages))
+        self.add_block(b"".join(pages), [*map(len, pages)])
+
+    def add_block(self, facts: bytes, sizes: Sequence[int]) -> None:
+        """Add the facts of pages that follow each other in memory, given how many bytes each page has."""
+        row_counts = (size // (8 * WIDTH) for size in sizes[:-1])
+        self.starts.extend(accumulate(row_counts, initial=len(self.urls)) if sizes else ())
+        numbers = array("Q", facts)
         for offset, column in enumerate((self.urls, self.titles, self.ids, self.locations)):
             column.extend(numbers[offset::WIDTH])
 
