@@ -132,8 +132,8 @@ class _Walk:
         windows = buffer.windows(width, np.minimum(starts, len(buffer.raw) - width))
         window = windows.view(np.uint8).reshape(-1, width)
         marks = (window == ord(":")) | (window == ord("#"))
-        first_mark = np.where(marks.any(axis=1), marks.argmax(axis=1), _LONG)
-        doubtful = (first_mark < lengths) | (lengths <= _SHORT) | (lengths > _LONG)
+        first_mark = marks.argmax(axis=1)  # 0 if there is none, because a plain value does not begin with one
+        doubtful = (first_mark > 0) & (first_mark < lengths) | (lengths <= _SHORT) | (lengths > _LONG)
         for row in np.flatnonzero(doubtful & plain).tolist():
             value = buffer.raw[starts[row] : ends[row]].decode(errors="replace")
             plain[row] = is_plain_safe(value)
@@ -149,11 +149,13 @@ class _Walk:
         if step.kind is Kind.INT:
             numbers, valid = self._integers(starts, ends)
             return column._replace(values=numbers), valid
-        values: list[Value] = [None] * len(starts)
-        for row in np.flatnonzero(present & possible & self.accepted).tolist():
-            values[row] = scalar(buffer.raw[starts[row] : ends[row]], step.kind, self._true)
-        valid = np.fromiter((value is not None for value in values), np.bool_, len(values))
-        return column._replace(values=np.array(values, object)), valid
+        rows = np.flatnonzero(present & possible & self.accepted)
+        places = zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)
+        texts = [buffer.raw[start:end] for start, end in places]
+        known = {text: scalar(text, step.kind, self._true) for text in {*texts}}
+        values = np.full(len(starts), None, object)
+        values[rows] = [known[text] for text in texts]
+        return column._replace(values=values), values != np.array(None)
 
     def _integers(self, starts: Ints, ends: Ints) -> tuple[Ints, Bools]:
         """Return whole numbers, and which of them are spelled as the scanner accepts them."""
