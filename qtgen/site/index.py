@@ -36,23 +36,23 @@ _NO_FACTS = bytes(8 * WIDTH)
 # the page is hidden (1), whether the rest is known (1), which of three fields are folded (3), the length of the title
 # (14), the length of the url (14), the line of the url (28).
 _LINK_NUMBER = (1 << 3) - 1
-_HIDDEN, _KNOWN = 1 << 3, 1 << 4
-_FOLDS_SHIFT, _TITLE_SHIFT, _URL_SHIFT, _LINE_SHIFT = 5, 8, 22, 36
-_THREE_BITS, _MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
+HIDDEN, KNOWN = 1 << 3, 1 << 4
+FOLDS_SHIFT, TITLE_SHIFT, URL_SHIFT, LINE_SHIFT = 5, 8, 22, 36
+_THREE_BITS, MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
 
 
 def page_facts(page: Page) -> bytes:
     """Return the facts of a page. They are zeros if it has no key or title that others could refer to."""
     values = page.values
     known = None
-    if page.canonical and len(page.text) <= _MAX_LENGTH:
+    if page.canonical and len(page.text) <= MAX_LENGTH:
         known = _canonical_entries(page.layout, tuple(values), page.style.plain, page.style.folded)
     if known is None:
         return _facts_of_any_page(page)
     locations, get, hidden = known
     numbers = _entry_numbers(locations, get(values))
     if values.get(hidden) is True:
-        numbers[WIDTH - 1] |= _HIDDEN
+        numbers[WIDTH - 1] |= HIDDEN
     return array("Q", numbers).tobytes()
 
 
@@ -62,7 +62,7 @@ def _facts_of_any_page(page: Page) -> bytes:
     key = key_text(values.get(fields.key), may_be_number=fields.has_number_key)
     if key is None or not isinstance(values.get(fields.title), str):
         return _NO_FACTS
-    location = _HIDDEN if values.get(fields.hidden) is True else 0
+    location = HIDDEN if values.get(fields.hidden) is True else 0
     numbers = [digest(key), _copies_digest(map(values.get, fields.copied)), _id_number(values.get(fields.id)), location]
     for link in links_on(page) if page.layout.links else ():
         if link.key is not None:
@@ -85,7 +85,7 @@ def _entry_numbers(locations: Sequence[int], values: Sequence[Any]) -> list[int]
             digest(key),
             title_digest(title, subject),
             number & _MASK if isinstance(number, int) else NO_ID,
-            location | len(title) << _TITLE_SHIFT | len(key) << _URL_SHIFT,
+            location | len(title) << TITLE_SHIFT | len(key) << URL_SHIFT,
         )
     return numbers
 
@@ -127,7 +127,7 @@ def _canonical_entries(
     for entry in entries:
         names = enumerate(foldable(layout, entry))
         folds = sum(is_folded(layout.fields[path], plain, folded) << bit for bit, path in names)
-        locations.append(entry.number | _KNOWN | folds << _FOLDS_SHIFT | lines[entry.key] << _LINE_SHIFT)
+        locations.append(entry.number | KNOWN | folds << FOLDS_SHIFT | lines[entry.key] << LINE_SHIFT)
     return locations, itemgetter(*(path for entry in entries for path in entry[1:])), fields.hidden
 
 
@@ -205,7 +205,7 @@ class SiteIndex:
 
     def is_hidden(self, row: int) -> bool:
         """Return True if search engines must not show the page at `row`."""
-        return bool(self.locations[row] & _HIDDEN)
+        return bool(self.locations[row] & HIDDEN)
 
     def page_number(self, row: int) -> int:
         """Return the number of the page that a row belongs to."""
@@ -225,16 +225,16 @@ class SiteIndex:
             profile: The layout of the site.
         """
         location, layouts = self.locations[row], layouts_of(profile)
-        if not location & _KNOWN or len(layouts) > 1:
+        if not location & KNOWN or len(layouts) > 1:
             return None
-        place = place_of(layouts[0], location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
+        place = place_of(layouts[0], location & _LINK_NUMBER, location >> FOLDS_SHIFT & _THREE_BITS, key)
         if place is None:
             return None
-        line = place.line or (location >> _LINE_SHIFT) - place.above
+        line = place.line or (location >> LINE_SHIFT) - place.above
         if place.part == "id":
             length = len(str(self._signed_id(row)))
         else:
-            length = location >> (_URL_SHIFT if place.part == "key" else _TITLE_SHIFT) & _MAX_LENGTH
+            length = location >> (URL_SHIFT if place.part == "key" else TITLE_SHIFT) & MAX_LENGTH
         return line, place.column, line, place.column + length
 
     def _signed_id(self, row: int) -> int:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from qtgen.page.compile import layouts_of
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind, Profile, parse_profile
 from qtgen.page.reader import read_as
+from qtgen.site.column_facts import column_facts, has_column_facts
+from qtgen.site.index import page_facts
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.default_tables import LAYOUT
 from support.lookalikes import LOOKALIKES
@@ -128,6 +131,7 @@ def check(layout: Layout, contents: Sequence[bytes]) -> int:
     assert sorted({*columns.numbers.tolist()}) == columns.numbers.tolist()
     values = {path: columns.scalars(path) for path, field in layout.fields.items() if field.kind is not Kind.TEXT}
     lengths = {path: columns.lengths(path) for path in layout.fields}
+    facts = facts_of(columns) if has_column_facts(layout) else []
     for row, number in enumerate(columns.numbers.tolist()):
         page = read_as(contents[number], layout)
         assert page.canonical, contents[number]
@@ -141,10 +145,18 @@ def check(layout: Layout, contents: Sequence[bytes]) -> int:
             if path in values:
                 value = values[path][row]
                 assert (value, type(value)) == (page.values[path], type(page.values[path]))
+        if facts:
+            assert facts[row] == page_facts(page)
         for path in layout.fields.keys() - page.values.keys():
             assert lengths[path][row] == columns.lines(path)[row] == 0
             assert columns.value(row, path) == b""
     return len(columns)
+
+
+def facts_of(columns: Columns) -> list[bytes]:
+    numbers, counts = column_facts(columns)
+    ends = [0, *accumulate(counts.tolist())]
+    return [numbers[start:end].tobytes() for start, end in pairwise(ends)]
 
 
 def check_value(columns: Columns, row: int, page: Page, path: str) -> None:

@@ -4,8 +4,8 @@ The columns tell where each value of each page is, as arrays. They hold only pag
 others must be read one by one. NumPy is not part of the base install, so import this package only after it.
 """
 
-from qtgen.page.columns.reading import columns_of
+from qtgen.page.columns.reading import PAGE_BYTES_MAX, columns_of
 from qtgen.page.columns.steps import has_columns
 from qtgen.page.columns.table import Columns
 
-__all__ = ["Columns", "columns_of", "has_columns"]
+__all__ = ["PAGE_BYTES_MAX", "Columns", "columns_of", "has_columns"]

@@ -61,31 +61,37 @@ class Buffer:
         return np.searchsorted(self.first, offsets, "right").astype(np.int64) - 1
 
     @cached_property
-    def wide(self) -> Ints:
+    def _wide(self) -> Ints:
         """The offsets of the bytes outside ASCII."""
         return self._others[self.bytes[self._others] >= 0x80]
 
     @cached_property
+    def is_wide(self) -> Bools:
+        """Which pages have characters outside ASCII: N."""
+        is_wide = np.zeros(len(self.first), np.bool_)
+        is_wide[self.pages_at(self._wide)] = True
+        return is_wide
+
+    @cached_property
     def _continuations(self) -> Ints:
         """The offsets of the bytes that continue a code point."""
-        return self.wide[self.bytes[self.wide] < 0xC0]
+        return self._wide[self.bytes[self._wide] < 0xC0]
 
-    def lengths(self, starts: Ints, ends: Ints) -> Ints:
-        """Return how many code points each range of bytes has."""
-        lengths = ends - starts
-        inside = self._continuations
-        return lengths - np.searchsorted(inside, ends) + np.searchsorted(inside, starts) if inside.size else lengths
+    def continuations(self, starts: Ints, ends: Ints) -> Ints:
+        """Return how many bytes continue a code point in each range of bytes."""
+        inside: Ints = np.searchsorted(self._continuations, ends) - np.searchsorted(self._continuations, starts)
+        return inside
 
     def clean(self) -> Bools:
         """Return which pages are valid UTF-8 without characters that no page can hold: N."""
         clean = np.ones(len(self.first), np.bool_)
-        others, wide = self._others, self.wide
+        others, wide = self._others, self._wide
         clean[self.pages_at(others[self.bytes[others] < 0x80])] = False
         if b"\x7f" in self.raw:
             clean[self.pages_at(np.flatnonzero(self.bytes == 0x7F))] = False
         if wide.size:
             clean[self.pages_at(wide[self._forbidden(wide)])] = False
-            for page in np.unique(self.pages_at(wide)).tolist():
+            for page in np.flatnonzero(self.is_wide).tolist():
                 clean[page] &= _is_utf8(self.raw[self.first[page] : self.end[page]])
         return clean
 

@@ -7,11 +7,12 @@ import numpy as np
 from qtgen.page.columns.buffer import Bools, Buffer, Ints
 from qtgen.page.columns.steps import FieldStep, SectionStep, Step, scalar, steps_of
 from qtgen.page.columns.table import Column, Columns
-from qtgen.page.document import Value
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind
-from qtgen.page.reader import MAX_BYTES
 from qtgen.page.spelling import is_plain_safe
+
+PAGE_BYTES_MAX = (1 << 14) - 1
+"""Larger pages are left out, because the places of their values do not fit into facts."""
 
 _DIGITS = 18  # of a number that the scanner accepts
 _MARGIN = 32
@@ -38,7 +39,7 @@ def columns_of(contents: Sequence[bytes], layout: Layout) -> Columns:
         else:
             walk.field(step)
     walk.close(body)
-    accepted = walk.accepted & buffer.clean() & (buffer.end - buffer.first <= MAX_BYTES)
+    accepted = walk.accepted & buffer.clean() & (buffer.end - buffer.first <= PAGE_BYTES_MAX)
     return Columns(layout, buffer, walk.columns, np.flatnonzero(accepted))
 
 

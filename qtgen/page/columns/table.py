@@ -32,13 +32,17 @@ class Column(NamedTuple):
     present: Bools
     values: NDArray[Any] | None = None
 
-    def of(self, rows: Ints) -> "Column":
-        """Return the column of some pages."""
-        present = self.present[rows]
-        ends = self.ends[rows]
-        values = None if self.values is None else self.values[rows]
-        starts = np.where(present, self.starts[rows], ends)
-        return Column(starts, ends, np.where(present, self.lines[rows], 0), self.folded[rows], present, values)
+    def of(self, rows: Ints | None) -> "Column":
+        """Return the column of some pages, or of all of them, with starts that equal ends where the field is absent."""
+        column = self
+        if rows is not None:
+            values = None if self.values is None else self.values[rows]
+            places = self.starts[rows], self.ends[rows], self.lines[rows]
+            column = Column(*places, self.folded[rows], self.present[rows], values)
+        if column.present.all():
+            return column
+        starts, lines = np.where(column.present, column.starts, column.ends), np.where(column.present, column.lines, 0)
+        return column._replace(starts=starts, lines=lines)
 
 
 class Columns:
@@ -57,6 +61,8 @@ class Columns:
         self.first, self.end = buffer.first[rows], buffer.end[rows]
         self.raw, self.buffer = buffer.raw, buffer.bytes
         self._buffer, self._found = buffer, columns
+        self._rows = None if len(rows) == len(buffer.first) else rows
+        self._wide_rows = np.flatnonzero(buffer.is_wide[rows])
         self._columns: dict[str, Column] = {}
         self._values: dict[str, list[bytes]] = {}
 
@@ -67,7 +73,7 @@ class Columns:
         """Return where the values of a field are. Starts and ends are equal where it is absent."""
         known = self._columns.get(path)
         if known is None:
-            known = self._columns[path] = self._found[path].of(self.numbers)
+            known = self._columns[path] = self._found[path].of(self._rows)
         return known
 
     def starts(self, path: str) -> Ints:
@@ -92,12 +98,17 @@ class Columns:
 
     def lengths(self, path: str) -> Ints:
         """Return the length of each value in code points: N. It is 0 where there is no value."""
-        return self._buffer.lengths(self.starts(path), self.ends(path))
+        return self._lengths(self.starts(path), self.ends(path))
 
     @cached_property
     def text_lengths(self) -> Ints:
         """The length of each page in code points: N."""
-        return self._buffer.lengths(self.first, self.end)
+        return self._lengths(self.first, self.end)
+
+    def _lengths(self, starts: Ints, ends: Ints) -> Ints:
+        lengths, wide = ends - starts, self._wide_rows
+        lengths[wide] -= self._buffer.continuations(starts[wide], ends[wide])
+        return lengths
 
     def integers(self, path: str) -> Ints:
         """Return the values of a field of whole numbers: N. They mean nothing where there is none."""
