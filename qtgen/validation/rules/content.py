@@ -131,6 +131,7 @@ def _headings_differ(file: PageFile) -> bool:
     ),
     good=Example("**Membrane**", "**Gradient**"),
     skip_if=_headings_differ,
+    may_break=lambda files: files.rows_with_repeated_headings(),
     repairable="concern",
     applies=has_answer,
 )

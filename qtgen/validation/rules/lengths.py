@@ -4,15 +4,42 @@ The decorator makes the check of a page and its quick test.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Profile
+from qtgen.page.reader import MAX_BYTES
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.edits import span_within
 from qtgen.validation.rules.limits import Limit
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import AnyExample, Finding, PageFile, Repairable
+
+if TYPE_CHECKING:
+    from qtgen.page.columns.buffer import Ints
+    from qtgen.validation.rules.file_columns import FileColumns
+
+
+class ColumnFindings(NamedTuple):
+    """Findings of a rule about the lengths of texts in one line, of which several pages have one each.
+
+    Attributes:
+        path: The path of the text.
+        message: Returns the message about a text of some length.
+        rows: The pages.
+        lines, columns, end_columns: The places, as in a `Diagnostic`.
+        lengths: The lengths of the texts in code points.
+    """
+
+    path: str
+    message: Callable[[int], str]
+    rows: "Ints"
+    lines: "Ints"
+    columns: "Ints"
+    end_columns: "Ints"
+    lengths: "Ints"
+
 
 LimitsOf = Callable[[Layout], Sequence[Limit]]
 Bound = Literal["least", "most"]
@@ -38,7 +65,7 @@ class LengthRule:
             length = len(text or "")
             if text and self._is_violated(length, least, most):
                 limit = least if self.bound == "least" else most
-                message = self.message.format(path=path, length=length, limit=limit)
+                message = self._message(path, limit, length)
                 is_whole = self.bound == "least"
                 span = file.page.span(path) if is_whole else span_within(file.page, path, int(most), length)
                 yield Finding(message, span, path)
@@ -50,6 +77,34 @@ class LengthRule:
             if self._is_violated(len(str(values.get(path, ""))), least, most):
                 return False
         return True
+
+    def judge(self, files: "FileColumns") -> Iterator["ColumnFindings"]:
+        """Yield the findings about each text of pages by column."""
+        columns, layout = files.columns, files.layout
+        for path, least, most in self.limits(layout):
+            if path not in layout.fields:
+                continue
+            lengths, field = columns.lengths(path), layout.fields[path]
+            if self.bound == "least":
+                limit, violated = least, (lengths > 0) & (lengths < least)
+            else:
+                limit, violated = most, lengths > most
+            plain = layout.key_indent(field) + len(f"{field.key}: ") + 1
+            folded = layout.folded_indent(field) + 1
+            starts = plain + columns.folded(path) * (folded - plain)
+            ends = starts + lengths
+            if self.bound == "most":
+                starts = starts + int(min(most, MAX_BYTES))
+            rows = violated.nonzero()[0]
+            yield ColumnFindings(
+                path,
+                partial(self._message, path, limit),
+                rows,
+                *(column[rows] for column in (columns.lines(path), starts, ends, lengths)),
+            )
+
+    def _message(self, path: str, limit: float, length: int) -> str:
+        return self.message.format(path=path, limit=limit, length=length)
 
     def _is_violated(self, length: int, least: float, most: float) -> bool:
         return length < least if self.bound == "least" else length > most
