@@ -1,7 +1,7 @@
 """Family 4xx: do the pages of the site agree with each other?"""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qtgen.page import Page
@@ -15,6 +15,8 @@ from qtgen.validation.rules.registry import site_rule
 from qtgen.validation.rules.types import Example, FixFactory, SiteFinding
 
 if TYPE_CHECKING:
+    from array import array
+
     from qtgen.validation.rules.example import ExampleSite
 
 
@@ -198,13 +200,15 @@ def link_title_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     yield SiteFinding(message, _differing(site, site.titles), "question")
 
 
-def _differing(site: SiteIndex, column: Sequence[int]) -> list[int]:
+def _differing(site: SiteIndex, column: "array[int]") -> list[int]:
     """Return the rows of links whose number in `column` differs from that of their target."""
-    pairs = zip(site.link_rows, site.link_targets, strict=True)
+    targets = site.link_targets
+    theirs = map(column.__getitem__, targets)  # for a link without a target, any number
+    links = zip(site.link_rows, targets, site.of_links(column), theirs, strict=True)
     return [
         row
-        for row, target in pairs
-        if column[row] != column[target] and target >= 0 and column[target] != NO_ID and column[row] != NOT_COPIED
+        for row, target, own, other in links
+        if own != other and target >= 0 and other != NO_ID and own != NOT_COPIED
     ]
 
 
