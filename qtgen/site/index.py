@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain, compress, pairwise, repeat
-from operator import itemgetter
+from operator import eq, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
@@ -203,16 +203,20 @@ class SiteIndex:
     @cached_property
     def self_links(self) -> set[int]:
         """The rows of links that lead to their own page."""
-        own_urls = chain.from_iterable(
-            repeat(self.urls[start], end - start - 1) for start, end in self.row_ranges() if end - start > 1
-        )
-        links = zip(self.link_rows, self.of_links(self.urls), own_urls, strict=True)
-        return {row for row, url, own in links if url == own}
+        own = map(self.urls.__getitem__, self.starts)
+        link_counts = [end - start - 1 for start, end in self.row_ranges()]
+        own_urls = chain.from_iterable(map(repeat, own, link_counts))
+        return set(compress(self.link_rows, map(eq, self.of_links(self.urls), own_urls)))
 
     @cached_property
     def link_targets(self) -> "array[int]":
         """The row of the page that each of `link_rows` leads to; -1 if there is no such page."""
         return array("q", map(self.row_by_url.get, self.of_links(self.urls), repeat(-1)))
+
+    @cached_property
+    def hidden_rows(self) -> list[int]:
+        """The rows of pages that have a url and that search engines must not show."""
+        return [row for row in self.page_rows if self.is_hidden(row)]
 
     def is_hidden(self, row: int) -> bool:
         """Return True if search engines must not show the page at `row`."""

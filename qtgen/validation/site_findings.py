@@ -19,7 +19,6 @@ from qtgen.validation.rules import SiteFinding, SiteRule
 from qtgen.validation.rules.edits import span_within
 
 _SENTENCE_SHOWN = 60  # characters
-_SERIAL_BITS = 32  # of a number that sorts findings; the others are the row
 
 _Position = tuple[int, int, int, int]
 
@@ -87,7 +86,7 @@ class _Collector:
         self._layout = layouts_of(profile)[0]
         self._ends = array("Q", (*self._site.starts, len(self._site.urls)))[1 : pages + 1]
         self._table: dict[tuple[Kind, int], int] = {}  # kinds with the number of their link
-        self._keys = array("Q")  # each finding's row and number
+        self._rows = array("Q")  # of the findings
         self._places, self._kinds = array("I"), array("I")
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
@@ -109,12 +108,12 @@ class _Collector:
                 continue
             if link not in kinds:
                 kinds[link] = self._number(self._kind(rule, finding, self._layout, link), link)
-            self._keys.append(row << _SERIAL_BITS | len(self._keys))
+            self._rows.append(row)
             self._places.extend(position)
             self._kinds.append(kinds[link])
 
     def _append(self, row: int, position: _Position, kind: Kind, link: int) -> None:
-        self._keys.append(row << _SERIAL_BITS | len(self._keys))
+        self._rows.append(row)
         self._places.extend(position)
         self._kinds.append(self._number(kind, link))
 
@@ -159,24 +158,23 @@ class _Collector:
 
     def in_order(self) -> SiteFindings:
         """Return the findings of each page, by row and rule."""
-        keys = array("Q", sorted(self._keys))
-        order = [key & (1 << _SERIAL_BITS) - 1 for key in keys]
+        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
         places = [*zip(*[iter(self._places)] * 4, strict=True)]
         findings = Findings(
-            array("I", _counts(keys, self._ends)),
-            array("I", chain.from_iterable([places[number] for number in order])),
-            array("I", [self._kinds[number] for number in order]),
+            array("I", _counts(array("Q", sorted(self._rows)), self._ends)),
+            array("I", chain.from_iterable(map(places.__getitem__, order))),
+            array("I", map(self._kinds.__getitem__, order)),
             [kind for kind, _ in self._table],
         )
         return SiteFindings(findings, bytes(link for _, link in self._table))
 
 
-def _counts(keys: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
-    """Yield how many of the keys each page has, given the end of its rows."""
-    first, count = 0, len(keys)
+def _counts(rows: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
+    """Yield how many of the rows, which are sorted, belong to each page, given the end of its rows."""
+    first, count = 0, len(rows)
     for end in ends:
-        last, limit = first, end << _SERIAL_BITS
-        while last < count and keys[last] < limit:
+        last = first
+        while last < count and rows[last] < end:
             last += 1
         yield last - first
         first = last
