@@ -28,6 +28,7 @@ from qtgen.validation.rules.checker import by_position
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.selection import PathRules, codes_by_path
 from qtgen.validation.site_findings import SiteFindings, find_between_pages, no_site_findings
+from qtgen.validation.site_key import SiteKey
 from qtgen.validation.spool import Spool, SpooledBatch
 from qtgen.validation.workers import RecordStore, check_batches
 
@@ -91,6 +92,7 @@ class ValidationResult:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
         self._spool = Spool()
+        self._key = SiteKey()
         self._sizes: list[int] = []  # of the batches, including those of the corpus
         try:
             self._check(batches)
@@ -115,6 +117,7 @@ class ValidationResult:
         )
         for batch, records in checked:
             self._spool.add(SpooledBatch(batch.folder, batch.names, records))
+            self._key.add(batch, records)
             self._sizes.append(len(batch.names))
             if options.on_progress:
                 options.on_progress(sum(self._sizes))
@@ -127,7 +130,19 @@ class ValidationResult:
         if options.corpus is not None:
             checked = {os.path.realpath(path) for batch in self._spool for path in batch.paths()}
             self._check(exclude_pages(corpus_batches(options.corpus, options.profile), checked))
-        return find_between_pages(self, rules, self.pages, options.profile)
+        return self._find_between_pages(rules)
+
+    def _find_between_pages(self, rules: Sequence[SiteRule]) -> SiteFindings:
+        """Return the findings between pages, from the cache if no page has changed since they were kept."""
+        options = self._options
+        key = self._key.text(self.pages, rules, options.settings)
+        cache = options.cache if self._key.is_certain and not options.overlay else None
+        found = cache.get_site_findings(key) if cache else None
+        if found is None:
+            found = find_between_pages(self, rules, self.pages, options.profile)
+            if cache:
+                cache.put_site_findings(key, self._key.newest, found)
+        return found
 
     @cached_property
     def site(self) -> SiteIndex:

@@ -21,6 +21,7 @@ from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugi
 from qtgen.validation.records import NO_RECORDS, KnownRecords, PageRecord, PageRecords, all_missing, records_of
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
+from qtgen.validation.site_findings import SiteFindings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _PARCEL_OF_COLUMNS = 1_000  # pages, at least, that are checked by column at a time
@@ -28,7 +29,8 @@ _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a proc
 _WORTH_COLUMNS = 4_000  # the same, and loading NumPy
 _CHECKED_FIRST = 30  # pages; a pattern that none of them needs is compiled in each worker
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
-_UNREADABLE = "QT108"
+UNREADABLE = "QT108"
+"""The code of the rule that reports a file that could not be read. It may be readable next time."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,12 @@ class RecordStore(Protocol):
 
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of a batch, except those of the pages whose numbers are left out."""
+
+    def get_site_findings(self, key: str) -> SiteFindings | None:
+        """Return the findings between pages that were kept under a key."""
+
+    def put_site_findings(self, key: str, newest: int, findings: SiteFindings) -> None:
+        """Keep the findings between pages, the last of which changed at the time `newest`, in nanoseconds."""
 
 
 _LookedUp = tuple[PageBatch, KnownRecords]
@@ -94,8 +102,7 @@ def check_batches(
         checked = _check_in_parcels(everything, engine, overlay, settings, profile, by_columns)
     for batch, records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
-            # A file that cannot be read may be readable next time, although it looks the same.
-            store.put(batch, records, records.findings.pages_with(_UNREADABLE))
+            store.put(batch, records, records.findings.pages_with(UNREADABLE))
         yield batch, records
 
 
@@ -161,7 +168,7 @@ def _check_in_parcels(
 def _check_were_read(parcel: list[_LookedUp], findings: Findings, overlay: Overlay, profile: Profile) -> None:
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = (path for batch, known in parcel for path, _ in _missing(batch, known))
-    for diagnostics in findings.diagnostics(missing, lambda _: frozenset({_UNREADABLE})):
+    for diagnostics in findings.diagnostics(missing, lambda _: frozenset({UNREADABLE})):
         for finding in diagnostics:
             check_unreadable(finding.path, finding.message, overlay, profile)
 

@@ -14,6 +14,7 @@ from qtgen.validation.cache import Cache
 from qtgen.validation.records import KnownRecords, PageRecords
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
+from qtgen.validation.site_findings import SiteFindings
 from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
@@ -33,6 +34,12 @@ class CountingStore:
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
+
+    def get_site_findings(self, _key: str) -> None:
+        return None
+
+    def put_site_findings(self, _key: str, _newest: int, _findings: SiteFindings) -> None:
+        pass
 
 
 @pytest.fixture(autouse=True)
