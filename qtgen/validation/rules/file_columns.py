@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from qtgen.page import Value
 from qtgen.page.columns import Columns
 from qtgen.page.columns.buffer import Bools, Ints
+from qtgen.validation.rules.light_page import light_page
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import PageFile
 
@@ -40,13 +42,19 @@ class FileColumns:
         self.columns, self.paths, self.locations, self.settings = columns, paths, locations, settings
         self.layout = columns.layout
         self._texts: dict[str, list[str]] = {}
+        self._scalars: dict[str, list[Value]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def file(self, row: int) -> PageFile:
-        """Return a page as rules read it."""
-        return PageFile(self.paths[row], self.columns.page(row), self.locations[row], self.settings)
+    def file(self, row: int, *, whole: bool) -> PageFile:
+        """Return a page as rules read it.
+
+        Args:
+            whole: Whether the page has its style too, which only rules of plugins may read.
+        """
+        page = self.columns.page(row) if whole else light_page(self, row)
+        return PageFile(self.paths[row], page, self.locations[row], self.settings)
 
     def texts(self, path: str) -> list[str]:
         """Return the values of a field of texts: N. They are empty where there is none."""
@@ -56,6 +64,12 @@ class FileColumns:
             texts = [value.decode() for value in self.columns.values(path)] if has_values else [""] * len(self)
             self._texts[path] = texts
         return texts
+
+    def scalars(self, path: str) -> list[Value]:
+        """Return the values of a field of numbers, days or flags: N. It is None where there is none."""
+        if path not in self._scalars:
+            self._scalars[path] = self.columns.scalars(path)
+        return self._scalars[path]
 
     @property
     def answers(self) -> list[str]:
@@ -87,7 +101,7 @@ class FileColumns:
         return map(b"\n".join, zip(*texts, answers, strict=True))
 
     def _written(self, path: str) -> list[bytes]:
-        return [b"" if value is None else str(value).encode() for value in self.columns.scalars(path)]
+        return [b"" if value is None else str(value).encode() for value in self.scalars(path)]
 
     @staticmethod
     def rows_where(test: Bools) -> list[int]:
@@ -99,7 +113,7 @@ class FileColumns:
         """Return the pages that have a value of which a check finds something."""
         if self.columns.is_text(path):
             return [row for row, text in enumerate(self.texts(path)) if text and fault(text) is not None]
-        values = self.columns.scalars(path)
+        values = self.scalars(path)
         faulty = {value for value in {*values} if value is not None and fault(value) is not None}
         return [row for row, value in enumerate(values) if value in faulty] if faulty else []
 
