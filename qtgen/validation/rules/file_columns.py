@@ -1,7 +1,7 @@
 """Pages by column as rules read them, and what rules ask of all their answers at once. NumPy is imported here."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import numpy as np
 from qtgen.page import Value
 from qtgen.page.columns import Columns
 from qtgen.page.columns.buffer import Bools, Ints
+from qtgen.page.columns.steps import FieldStep, steps_of
+from qtgen.page.layout import Layout
 from qtgen.validation.rules.light_page import light_page
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import PageFile
@@ -18,6 +20,12 @@ _SENTENCE_BYTES_MIN = 30  # as in `sentences.py`
 _AROUND_SENTENCE = np.zeros(256, np.bool_)
 _AROUND_SENTENCE[[*b"n -*#>:|"]] = True
 _HASH_BITS = 40  # of a part of a page; the number of the page takes the others
+
+
+@cache
+def _proven_constants(layout: Layout) -> frozenset[str]:
+    """Return the constants that pages by column have for certain."""
+    return frozenset(step.path for step in steps_of(layout) if isinstance(step, FieldStep) and step.value)
 
 
 class FileColumns:
@@ -65,6 +73,15 @@ class FileColumns:
             self._texts[path] = texts
         return texts
 
+    def value(self, row: int, path: str) -> Value:
+        """Return a value that a page has."""
+        if not self.columns.is_text(path):
+            return self.scalars(path)[row]
+        if path in self._texts:
+            return self._texts[path][row]
+        start, end = int(self.columns.starts(path)[row]), int(self.columns.ends(path)[row])
+        return self.columns.raw[start:end].decode()
+
     def scalars(self, path: str) -> list[Value]:
         """Return the values of a field of numbers, days or flags: N. It is None where there is none."""
         if path not in self._scalars:
@@ -111,6 +128,8 @@ class FileColumns:
 
     def rows_with_faults(self, path: str, fault: Callable[[Any], str | None]) -> list[int]:
         """Return the pages that have a value of which a check finds something."""
+        if path in _proven_constants(self.layout) and fault(self.layout.constants[path]) is None:
+            return []
         if self.columns.is_text(path):
             return [row for row, text in enumerate(self.texts(path)) if text and fault(text) is not None]
         values = self.scalars(path)

@@ -40,8 +40,7 @@ class _Values(_OfRow[Value]):
     def __getitem__(self, path: str) -> Value:
         if path not in self:
             raise KeyError(path)
-        files = self._files
-        return files.texts(path)[self._row] if files.columns.is_text(path) else files.scalars(path)[self._row]
+        return self._files.value(self._row, path)
 
 
 class _Spans(_OfRow[tuple[int, int]]):
@@ -51,6 +50,6 @@ class _Spans(_OfRow[tuple[int, int]]):
         if path not in self:
             raise KeyError(path)
         columns, row = self._files.columns, self._row
-        first, start = int(columns.first[row]), int(columns.starts(path)[row])
-        before = columns.raw[first:start].decode()
-        return len(before), len(before) + len(columns.value(row, path).decode())
+        first, start, end = (int(offsets[row]) for offsets in (columns.first, columns.starts(path), columns.ends(path)))
+        before = len(columns.raw[first:start].decode())
+        return before, before + len(columns.raw[start:end].decode())
