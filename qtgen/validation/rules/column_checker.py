@@ -37,6 +37,7 @@ class ColumnChecker:
     def __init__(self, rules: Iterable[Rule], *, profile: Profile) -> None:
         in_order = applicable_rules(rules, profile)
         self._ranks = {rule.code: rank for rank, rule in enumerate(in_order)}
+        self._has_plugins = not all(rule.is_builtin for rule in in_order)
         self._tests = QuickTests(in_order, profile)
 
     def __call__(self, files: FileColumns) -> Findings:
@@ -67,7 +68,7 @@ class ColumnChecker:
         found: "_Found",
     ) -> None:
         """Ask the rules that a page may violate about it."""
-        file = files.file(row)
+        file = files.file(row, whole=self._has_plugins)
         rules = [*self._tests.always]
         for cannot_violate, rules_with_test in groups:
             if not cannot_violate(file):

@@ -1,13 +1,17 @@
 """Pages by column as rules read them, and what rules ask of all their answers at once. NumPy is imported here."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
+from qtgen.page import Value
 from qtgen.page.columns import Columns
 from qtgen.page.columns.buffer import Bools, Ints
+from qtgen.page.columns.steps import FieldStep, steps_of
+from qtgen.page.layout import Layout
+from qtgen.validation.rules.light_page import light_page
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import PageFile
 
@@ -16,6 +20,12 @@ _SENTENCE_BYTES_MIN = 30  # as in `sentences.py`
 _AROUND_SENTENCE = np.zeros(256, np.bool_)
 _AROUND_SENTENCE[[*b"n -*#>:|"]] = True
 _HASH_BITS = 40  # of a part of a page; the number of the page takes the others
+
+
+@cache
+def _proven_constants(layout: Layout) -> frozenset[str]:
+    """Return the constants that pages by column have for certain."""
+    return frozenset(step.path for step in steps_of(layout) if isinstance(step, FieldStep) and step.value)
 
 
 class FileColumns:
@@ -40,13 +50,19 @@ class FileColumns:
         self.columns, self.paths, self.locations, self.settings = columns, paths, locations, settings
         self.layout = columns.layout
         self._texts: dict[str, list[str]] = {}
+        self._scalars: dict[str, list[Value]] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def file(self, row: int) -> PageFile:
-        """Return a page as rules read it."""
-        return PageFile(self.paths[row], self.columns.page(row), self.locations[row], self.settings)
+    def file(self, row: int, *, whole: bool) -> PageFile:
+        """Return a page as rules read it.
+
+        Args:
+            whole: Whether the page has its style too, which only rules of plugins may read.
+        """
+        page = self.columns.page(row) if whole else light_page(self, row)
+        return PageFile(self.paths[row], page, self.locations[row], self.settings)
 
     def texts(self, path: str) -> list[str]:
         """Return the values of a field of texts: N. They are empty where there is none."""
@@ -56,6 +72,21 @@ class FileColumns:
             texts = [value.decode() for value in self.columns.values(path)] if has_values else [""] * len(self)
             self._texts[path] = texts
         return texts
+
+    def value(self, row: int, path: str) -> Value:
+        """Return a value that a page has."""
+        if not self.columns.is_text(path):
+            return self.scalars(path)[row]
+        if path in self._texts:
+            return self._texts[path][row]
+        start, end = int(self.columns.starts(path)[row]), int(self.columns.ends(path)[row])
+        return self.columns.raw[start:end].decode()
+
+    def scalars(self, path: str) -> list[Value]:
+        """Return the values of a field of numbers, days or flags: N. It is None where there is none."""
+        if path not in self._scalars:
+            self._scalars[path] = self.columns.scalars(path)
+        return self._scalars[path]
 
     @property
     def answers(self) -> list[str]:
@@ -87,7 +118,7 @@ class FileColumns:
         return map(b"\n".join, zip(*texts, answers, strict=True))
 
     def _written(self, path: str) -> list[bytes]:
-        return [b"" if value is None else str(value).encode() for value in self.columns.scalars(path)]
+        return [b"" if value is None else str(value).encode() for value in self.scalars(path)]
 
     @staticmethod
     def rows_where(test: Bools) -> list[int]:
@@ -97,9 +128,11 @@ class FileColumns:
 
     def rows_with_faults(self, path: str, fault: Callable[[Any], str | None]) -> list[int]:
         """Return the pages that have a value of which a check finds something."""
+        if path in _proven_constants(self.layout) and fault(self.layout.constants[path]) is None:
+            return []
         if self.columns.is_text(path):
             return [row for row, text in enumerate(self.texts(path)) if text and fault(text) is not None]
-        values = self.columns.scalars(path)
+        values = self.scalars(path)
         faulty = {value for value in {*values} if value is not None and fault(value) is not None}
         return [row for row, value in enumerate(values) if value in faulty] if faulty else []
 

@@ -44,7 +44,8 @@ def _is_fine(text: str, items: ListLimit) -> bool:
         and text.count(mark) == number - 1
         and len({*words, ""}) > number
         and f" {mark}" not in text
-        and " ".join(text.split()) == text  # single ASCII spaces only
+        and ("  " not in text if text.isascii() and text.isprintable() else " ".join(text.split()) == text)
+        and text == text.strip()
     )
 
 
