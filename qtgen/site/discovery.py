@@ -149,8 +149,11 @@ def read_page_bytes(path: str, size: int = -1) -> bytes:
     Args:
         size: The size of the file in bytes, or -1 if it is unknown.
     """
-    if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path would change the path
-        raise OSError("not a regular file")
+    if size < 0:
+        status = os.stat(path)  # noqa: PTH116 - a Path would change the path
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("not a regular file")
+        size = status.st_size
     if 0 <= size <= MAX_BYTES and len(raw := _read_once(path, size + 1)) == size:
         return raw
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - the size is unknown, or changed since it was listed

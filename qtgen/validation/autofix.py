@@ -23,7 +23,6 @@ from qtgen.validation.records import KnownRecords, PageRecords, all_missing
 from qtgen.validation.rules import REGISTRY, PageChecker, SiteRule
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import codes_by_path
-from qtgen.validation.site_findings import SiteFindings
 from qtgen.validation.workers import RecordStore, page_file
 
 SiteErrors: TypeAlias = dict[str, Counter[str]]
@@ -124,12 +123,12 @@ class _RunStore:
         if self._cache:
             self._cache.put(batch, records, left_out)
 
-    def get_site_findings(self, key: str) -> SiteFindings | None:
-        return self._cache.get_site_findings(key) if self._cache else None
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        return self._cache.get_kept(name, key) if self._cache else None
 
-    def put_site_findings(self, key: str, newest: int, findings: SiteFindings) -> None:
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
         if self._cache:
-            self._cache.put_site_findings(key, newest, findings)
+            self._cache.put_kept(name, key, newest, blob)
 
     def _remember(self, batch: PageBatch, known: KnownRecords) -> None:
         self._known[batch.folder, *batch.names] = known

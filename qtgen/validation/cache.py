@@ -4,8 +4,8 @@ A row holds the records of the pages of one folder. A page's record is valid as 
 time, and all records are valid as long as the rules do not change. The selection of rules does not matter, because all
 rules of single pages run.
 
-One more row holds the findings between the pages of the last run. They are valid if no page, and nothing else that they
-depend on, has changed.
+Other rows hold what follows from all pages of the last run: the findings between pages, and the fixes. It is valid if
+no page, and nothing else that it depends on, has changed.
 
 A lost or damaged cache costs nothing but time: the run continues without it. SQLite's locks and journal
 protect the file from concurrent runs and crashes.
@@ -27,7 +27,6 @@ from xxhash import xxh3_128_digest
 from qtgen._util.sqlite import open_cache_database
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.records import NO_RECORDS, KnownRecords, PageRecords, encode, join_records, restore_numbers
-from qtgen.validation.site_findings import SiteFindings
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS known (
@@ -35,7 +34,7 @@ CREATE TABLE IF NOT EXISTS known (
 ) WITHOUT ROWID
 """
 _LAYOUT = 2  # of the rows
-_SITE = "//"  # in the place of a folder, in the row of the findings between pages
+_KEPT_MAX = 10  # pending rows of what was kept
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
@@ -69,7 +68,6 @@ class _Put(NamedTuple):
 
 _EMPTY = _Folder([], [], NO_RECORDS)
 _decode = msgpack.Decoder(_Folder, dec_hook=restore_numbers).decode
-_decode_site = msgpack.Decoder(SiteFindings, dec_hook=restore_numbers).decode
 
 
 class Cache:
@@ -89,7 +87,7 @@ class Cache:
         self._key = ""  # of the current folder
         self._folder = _EMPTY
         self._new: dict[str, tuple[_Folder, list[_Put]]] = {}  # what each folder had, and what was put
-        self._site: tuple[str, SiteFindings] | None = None
+        self._whole: list[tuple[str, str, bytes, bytes]] = []  # rows that follow from all pages
         self._pending = 0
 
     def get(self, batch: PageBatch) -> KnownRecords:
@@ -133,22 +131,23 @@ class Cache:
             if page not in left_out and size >= 0 and changed < self._newest and _is_unicode(name)
         ]
 
-    def get_site_findings(self, key: str) -> SiteFindings | None:
-        """Return the findings between pages that were kept under a key, if they are the last ones that were kept."""
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        """Return what was kept last under a name, or None if it was kept under another key."""
         with self._disabled_on_error():
-            blob = self._read_blob(_SITE, f"{self._rules} {key}")
-            return None if blob is None else _decode_site(blob)
+            return self._read_blob(f"//{name}", f"{self._rules} {key}")
         return None
 
-    def put_site_findings(self, key: str, newest: int, findings: SiteFindings) -> None:
-        """Keep the findings between pages.
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Keep what follows from all pages of a run, instead of what was kept under the same name.
 
         Args:
-            key: Changes if a page changes, or anything else that the findings depend on.
+            key: Changes if a page changes, or anything else that it depends on.
             newest: The time of the last change of a page, in nanoseconds.
         """
         if newest < self._newest:
-            self._site = f"{self._rules} {key}", findings
+            self._whole.append((f"//{name}", f"{self._rules} {key}", xxh3_128_digest(blob), blob))
+            if len(self._whole) >= _KEPT_MAX:
+                self._write()
 
     def close(self) -> None:
         """Write what is pending, and close the file."""
@@ -183,20 +182,18 @@ class Cache:
 
     def _write(self) -> None:
         with self._disabled_on_error():
-            if self._database is not None and (self._new or self._site):
+            if self._database is not None and (self._new or self._whole):
                 with self._database:
                     self._database.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", self._rows())
         self._new.clear()
-        self._site, self._pending = None, 0
+        self._whole.clear()
+        self._pending = 0
 
     def _rows(self) -> Iterator[tuple[str, str, bytes, bytes]]:
         for key, (old, puts) in self._new.items():
             blob = encode(_merged(old, puts))
             yield key, self._rules, xxh3_128_digest(blob), blob
-        if self._site:
-            rules, findings = self._site
-            blob = encode(findings)
-            yield _SITE, rules, xxh3_128_digest(blob), blob
+        yield from self._whole
 
     @contextlib.contextmanager
     def _disabled_on_error(self) -> Iterator[None]:

@@ -21,7 +21,6 @@ from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugi
 from qtgen.validation.records import NO_RECORDS, KnownRecords, PageRecord, PageRecords, all_missing, records_of
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
-from qtgen.validation.site_findings import SiteFindings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _PARCEL_OF_COLUMNS = 1_000  # pages, at least, that are checked by column at a time
@@ -44,11 +43,11 @@ class RecordStore(Protocol):
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of a batch, except those of the pages whose numbers are left out."""
 
-    def get_site_findings(self, key: str) -> SiteFindings | None:
-        """Return the findings between pages that were kept under a key."""
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        """Return what was kept last under a name, or None if it was kept under another key."""
 
-    def put_site_findings(self, key: str, newest: int, findings: SiteFindings) -> None:
-        """Keep the findings between pages, the last of which changed at the time `newest`, in nanoseconds."""
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Keep what follows from all pages, the last of which changed at the time `newest`, in nanoseconds."""
 
 
 _LookedUp = tuple[PageBatch, KnownRecords]

@@ -14,7 +14,6 @@ from qtgen.validation.cache import Cache
 from qtgen.validation.records import KnownRecords, PageRecords
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
-from qtgen.validation.site_findings import SiteFindings
 from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
@@ -35,10 +34,10 @@ class CountingStore:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
 
-    def get_site_findings(self, _key: str) -> None:
+    def get_kept(self, _name: str, _key: str) -> None:
         return None
 
-    def put_site_findings(self, _key: str, _newest: int, _findings: SiteFindings) -> None:
+    def put_kept(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
         pass
 
 
