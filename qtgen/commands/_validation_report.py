@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from qtgen import __version__
 from qtgen._util.text import pluralize
@@ -19,6 +20,7 @@ from qtgen.validation.rules.types import FixSafety
 from qtgen.validation.run import ValidationResult
 
 _REJECTED_SHOWN = 10
+_LINES_AT_ONCE = 200  # of a report; printing each alone would take longer than checking a page that is cached
 
 
 class Report:
@@ -72,8 +74,9 @@ class Report:
             for _ in diagnostics:
                 pass
         lines = self._counts.statistics() if self._statistics else self._format.render(diagnostics, context)
-        for line in lines:
-            echo(Styled(line), err=to_stderr)
+        rest = iter(lines)
+        while block := [*islice(rest, _LINES_AT_ONCE)]:
+            echo(Styled("\n".join(block)), err=to_stderr)
 
     def _counted(self, result: ValidationResult) -> Iterator[Diagnostic]:
         """Count all diagnostics, and yield those that the report lists."""
