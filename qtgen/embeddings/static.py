@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     """Texts to vectors, one row per text."""
 
 
-# A space with the characters after it. The tokenizer reads ▁ as a space.
-_CHUNK = re.compile("[ ▁]+[^ ▁]*")
+# A space, more spaces, and the word after them. The tokenizer reads ▁ as a space.
+_CHUNK = re.compile("[ ▁]([ ▁]*[^ ▁]*)")
 _SPECIAL = re.compile("</?s>|<unk>")  # the tokenizer takes these out of a text before it reads the words
-_MAX_CHUNKS = 100_000  # whose tokens are remembered, in about 20 MB
+_MAX_CHUNKS = 100_000  # about: whose tokens are remembered, in about 20 MB
 _MAX_WORDS = 65_536  # whose vectors are remembered, in 64 MB
 
 
@@ -59,29 +59,32 @@ class StaticModel:
 
         if any(_SPECIAL.search(text) for text in texts):
             return self.tokens(texts)
-        lines = [_CHUNK.findall(f" {text}") if text else [] for text in texts]
+        lines = [_split(text) for text in texts]
         known = self._chunk_tokens
         if len(known) > _MAX_CHUNKS:
             known.clear()
         known.update(self._encode_chunks(set(chain.from_iterable(lines)).difference(known)))
-        numbers = [list(chain.from_iterable(map(known.__getitem__, line))) for line in lines]
-        every = np.array(list(chain.from_iterable(numbers)), np.intp)
-        ends = [*accumulate(map(len, numbers))]
-        return [every[start:end] for start, end in pairwise((0, *ends))]
+        numbers: list[int] = []
+        ends = [0]
+        for line in lines:
+            numbers.extend(chain.from_iterable(map(known.__getitem__, line)))
+            ends.append(len(numbers))
+        every = np.array(numbers, np.intp)
+        return [every[start:end] for start, end in pairwise(ends)]
 
     def _encode_chunks(self, chunks: Iterable[str]) -> dict[str, list[int]]:
-        """Return the tokens of each chunk. Those that begin with one space are tokenized in one go."""
+        """Return the tokens of each chunk. Those without spaces are tokenized in one go."""
         found: dict[str, list[int]] = {}
         plain = []
         for chunk in chunks:
-            if len(chunk) == 1:
+            if not chunk:
                 found[chunk] = [self._tokenizer.token_to_id("▁")]
-            elif chunk[1] in " ▁":
-                found[chunk] = self._encode(chunk[1:]).ids  # the tokenizer puts a space before each text
+            elif chunk[0] in " ▁":
+                found[chunk] = self._encode(chunk).ids
             else:
                 plain.append(chunk)
         if plain:
-            encoding = self._encode(" ".join(chunk[1:] for chunk in plain))
+            encoding = self._encode(" ".join(plain))
             numbers, pieces = encoding.ids, encoding.tokens
             starts = [place for place, piece in enumerate(pieces) if piece[0] == "▁"]
             for chunk, start, end in zip(plain, starts, (*starts[1:], len(pieces)), strict=True):
@@ -129,12 +132,27 @@ class StaticModel:
         return np.empty((_MAX_WORDS, self.width), np.float32)
 
 
+def _split(text: str) -> list[str]:
+    """Return the words of a text, each without the space before it and with all further ones.
+
+    The tokenizer puts a space before each text, and so before each of the words.
+    """
+    if "  " in text or "▁" in text or text[:1] in ("", " "):
+        return _CHUNK.findall(f" {text}") if text else []
+    return text.split(" ")
+
+
 def normalize_rows(rows: "Vectors") -> "Vectors":
     """Return the rows scaled to length 1. A row of zeros stays as it is."""
+    return directions(rows)[0]
+
+
+def directions(rows: "Vectors") -> "tuple[Vectors, Vectors]":
+    """Return the rows scaled to length 1, and the length that each one had. A row of zeros stays as it is."""
     lengths = row_lengths(rows)
-    lengths[lengths == 0] = 1
-    normalized: Vectors = rows / lengths[:, None]
-    return normalized
+    divisors = lengths.copy()
+    divisors[divisors == 0] = 1
+    return rows / divisors[:, None], lengths
 
 
 def row_lengths(rows: "Vectors") -> "Vectors":

@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from itertools import repeat
 from operator import mul
 from typing import TYPE_CHECKING
 
 from qtgen._util.memo import Memo
-from qtgen.embeddings.static import StaticModel, normalize_rows, row_lengths
+from qtgen.embeddings.static import StaticModel, directions, normalize_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _LEADING_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*|```.*$|\|?[ \t:|-]{3,}$)", re.MULTILINE
 )
-_INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
+_INLINE_MARKS = re.compile(r"\*\*|__|`|\$|\*(?:(?<=\s\*)|(?=\s))|\|")  # each begins with a mark, which is fast
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
 _MAX_WORDS = 100_000  # that each memo keeps, in about 15 MB
@@ -115,13 +115,8 @@ class AnalyzedText:
         """The vectors of the distinct tokens, and the row of each token of the text."""
         import numpy as np
 
-        tokens, vectors = np.concatenate(self._sentence_tokens), static_model().vectors
-        is_used = np.zeros(len(vectors), np.bool_)
-        is_used[tokens] = True
-        numbers = np.flatnonzero(is_used)
-        places = np.zeros(len(vectors), np.intp)
-        places[numbers] = np.arange(len(numbers))
-        return vectors[numbers], places[tokens]
+        numbers, places = np.unique(np.concatenate(self._sentence_tokens), return_inverse=True)
+        return static_model().vectors[numbers], places
 
     @cached_property
     def _embedded(self) -> "Vectors":
@@ -140,7 +135,7 @@ class AnalyzedText:
     def tokens(self) -> "tuple[Vectors, Vectors]":
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
         rows, _ = self._token_rows
-        return normalize_rows(rows), row_lengths(rows)
+        return directions(rows)
 
     @cached_property
     def key_vector(self) -> "Vectors":
@@ -160,7 +155,9 @@ class AnalyzedText:
         foreign = 0 if self.plain.isascii() else sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
         if foreign and foreign > 0.5 * sum(map(str.isalpha, self.plain)):
             return False
-        words = _LETTERS.findall(self.plain.lower())
+        words: list[str] = []
+        for word in self.words:
+            words += (word,) if word.isalpha() else _LETTERS.findall(word)
         if len(words) < 20:
             return True
         english = _mean_frequency(words, "en")
@@ -209,9 +206,22 @@ def _mean_frequency(words: Sequence[str], language: str) -> float:
 
 @cache
 def _zipf_frequencies(language: str) -> Memo[float]:
-    from wordfreq import zipf_frequency
+    from wordfreq import get_frequency_dict, zipf_frequency
 
-    return Memo(partial(zipf_frequency, lang=language), _MAX_WORDS)
+    listed = get_frequency_dict(language, "best")  # wordfreq keeps it under these very arguments
+    known: dict[float | None, float] = {}
+
+    def frequency(word: str) -> float:
+        """Return the same as `zipf_frequency`, faster for a word of plain letters, which is listed as it is."""
+        if not (word.isascii() and word.isalpha() and word.islower()):
+            return zipf_frequency(word, language)
+        share = listed.get(word)
+        value = known.get(share)
+        if value is None:
+            value = known[share] = zipf_frequency(word, language)
+        return value
+
+    return Memo(frequency, _MAX_WORDS)
 
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:
