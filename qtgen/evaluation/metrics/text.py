@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qtgen.evaluation.metrics.statements import Statements
 
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORDS = {ord(char): char.lower() if char.isalnum() else " " for char in map(chr, range(128))}
 _LETTERS = re.compile(r"[^\W\d_]+")
 # Markdown that only lays a text out: marks at the start of a line, fences, table rules, emphasis, dollars.
 _LEADING_MARKS = re.compile(
@@ -40,7 +41,7 @@ class AnalyzedText:
     """
 
     def __init__(self, text: str, embed: "TextEmbedder | None" = None) -> None:
-        self.text = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+        self.text = text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
         self._embed = embed
 
     def with_same_embedder(self, text: str) -> "AnalyzedText":
@@ -54,6 +55,8 @@ class AnalyzedText:
 
     @cached_property
     def words(self) -> list[str]:
+        if self.plain.isascii():  # this is faster
+            return self.plain.translate(_ASCII_WORDS).split()
         return _WORD.findall(self.plain.lower())
 
     @cached_property
