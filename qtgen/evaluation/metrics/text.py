@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property, lru_cache
-from itertools import repeat
+from itertools import compress, repeat
 from operator import mul
 from typing import TYPE_CHECKING
 
@@ -145,12 +145,14 @@ class AnalyzedText:
         """The sum of the words' unit vectors, weighted by count and by `information`."""
         import numpy as np
 
-        weights_of_all = zip(self.counts.items(), INFORMATION.of(self.counts), strict=True)
-        known = {word: count * weight for (word, count), weight in weights_of_all if weight > 0}
-        if not known:
+        weights = np.array(INFORMATION.of(self.counts))
+        is_known = weights > 0
+        words = list(compress(self.counts, is_known.tolist()))
+        if not words:
             return np.zeros(static_model().width, np.float32)
-        weights = np.array(list(known.values()), np.float32)
-        vector: Vectors = normalize_rows(weights[None, :] @ static_model().word_vectors(list(known)))[0]
+        weights *= np.fromiter(self.counts.values(), float, len(weights))
+        known = weights[is_known].astype(np.float32)
+        vector: Vectors = normalize_rows(known[None, :] @ static_model().word_vectors(words))[0]
         return vector
 
     def is_english(self) -> bool:
