@@ -8,15 +8,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import accumulate, chain, pairwise
-from operator import itemgetter
+from itertools import accumulate, chain, compress, pairwise, repeat
+from operator import eq, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
 
 from qtgen.page import Layout, Page, Profile, Value, layouts_of
 from qtgen.page.lines import is_folded, value_lines
-from qtgen.site.entries import fact_fields, foldable, key_text, links_on, place_of
+from qtgen.site.entries import Place, fact_fields, foldable, key_text, links_on, place_of
 from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
 from qtgen.site.similarity import WordSets
@@ -39,6 +39,7 @@ _LINK_NUMBER = (1 << 3) - 1
 HIDDEN, KNOWN = 1 << 3, 1 << 4
 FOLDS_SHIFT, TITLE_SHIFT, URL_SHIFT, LINE_SHIFT = 5, 8, 22, 36
 _THREE_BITS, MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
+_FORM = (1 << TITLE_SHIFT) - 1  # the bits that determine where values are, apart from lines
 
 
 def page_facts(page: Page) -> bytes:
@@ -169,7 +170,7 @@ class SiteIndex:
     @cached_property
     def row_by_url(self) -> dict[int, int]:
         """The row of the page that has a url, by the url's hash. If several pages have it, the first one counts."""
-        rows = {self.urls[row]: row for row in reversed(self.starts)}
+        rows = dict(zip(map(self.urls.__getitem__, reversed(self.starts)), reversed(self.starts), strict=True))
         rows.pop(0, None)
         return rows
 
@@ -185,23 +186,37 @@ class SiteIndex:
     @cached_property
     def link_rows(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", (row for row, location in enumerate(self.locations) if location & _LINK_NUMBER))
+        return array("Q", compress(range(len(self.urls)), self._are_links))
+
+    @cached_property
+    def _are_links(self) -> bytearray:
+        """For each row, whether it is a link."""
+        are_links = bytearray(b"\1") * len(self.urls)
+        for row in self.starts:
+            are_links[row] = 0
+        return are_links
+
+    def of_links(self, column: "array[int]") -> Iterator[int]:
+        """Yield the numbers of a column in `link_rows`."""
+        return compress(column, self._are_links)
 
     @cached_property
     def self_links(self) -> set[int]:
         """The rows of links that lead to their own page."""
-        rows: set[int] = set()
-        for start, end in self.row_ranges():
-            own, links = self.urls[start], self.urls[start + 1 : end]
-            if own in links:
-                rows |= {row for row, url in enumerate(links, start + 1) if url == own}
-        return rows
+        own = map(self.urls.__getitem__, self.starts)
+        link_counts = [end - start - 1 for start, end in self.row_ranges()]
+        own_urls = chain.from_iterable(map(repeat, own, link_counts))
+        return set(compress(self.link_rows, map(eq, self.of_links(self.urls), own_urls)))
 
     @cached_property
     def link_targets(self) -> "array[int]":
         """The row of the page that each of `link_rows` leads to; -1 if there is no such page."""
-        find, urls = self.row_by_url.get, self.urls
-        return array("q", (find(urls[row], -1) for row in self.link_rows))
+        return array("q", map(self.row_by_url.get, self.of_links(self.urls), repeat(-1)))
+
+    @cached_property
+    def hidden_rows(self) -> list[int]:
+        """The rows of pages that have a url and that search engines must not show."""
+        return [row for row in self.page_rows if self.is_hidden(row)]
 
     def is_hidden(self, row: int) -> bool:
         """Return True if search engines must not show the page at `row`."""
@@ -215,27 +230,40 @@ class SiteIndex:
         """Return the number of the link on its page; 0 for the page itself."""
         return self.locations[row] & _LINK_NUMBER
 
-    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
-        """Return where a value of a row (such as its `url`) is: line and column of its start and of its end.
+    def locations_of(
+        self, rows: Iterable[int], key_of: Callable[[int], str], profile: Profile
+    ) -> Iterator[tuple[int, tuple[int, int, int, int] | None]]:
+        """Yield the number of the link of each row (0 for a page itself), and where a value of it (as its `url`) is.
 
-        Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
+        That is the line and column of its start and of its end, or None if the page must be read to find out. Lines and
+        columns are 1-based, columns in code points.
 
         Args:
-            key: The path of a field of the page, or the key in the map of the link.
+            key_of: Returns the path of a field of the page for 0, and the key in the map of a link for its number.
             profile: The layout of the site.
         """
-        location, layouts = self.locations[row], layouts_of(profile)
-        if not location & KNOWN or len(layouts) > 1:
-            return None
-        place = place_of(layouts[0], location & _LINK_NUMBER, location >> FOLDS_SHIFT & _THREE_BITS, key)
-        if place is None:
-            return None
-        line = place.line or (location >> LINE_SHIFT) - place.above
-        if place.part == "id":
-            length = len(str(self._signed_id(row)))
-        else:
-            length = location >> (URL_SHIFT if place.part == "key" else TITLE_SHIFT) & MAX_LENGTH
-        return line, place.column, line, place.column + length
+        places: dict[int, Place | None] = {}  # by the lowest bits of locations
+        for row in rows:
+            location = self.locations[row]
+            form = location & _FORM
+            if form not in places:
+                places[form] = _place_of(form, key_of(form & _LINK_NUMBER), profile)
+            place = places[form]
+            if place is None:
+                yield form & _LINK_NUMBER, None
+                continue
+            part, above, line, column = place
+            line = line or (location >> LINE_SHIFT) - above
+            if part == "id":
+                end = column + len(str(self._signed_id(row)))
+            else:
+                end = column + (location >> (URL_SHIFT if part == "key" else TITLE_SHIFT) & MAX_LENGTH)
+            yield form & _LINK_NUMBER, (line, column, line, end)
+
+    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
+        """Return where a value of a row is, or None. See `locations_of`."""
+        ((_, location),) = self.locations_of([row], lambda _: key, profile)
+        return location
 
     def _signed_id(self, row: int) -> int:
         number = self.ids[row]
@@ -252,3 +280,11 @@ class SiteIndex:
     @cached_property
     def _linked_urls(self) -> set[int]:
         return {self.urls[row] for row in self.link_rows}
+
+
+def _place_of(form: int, key: str, profile: Profile) -> Place | None:
+    """Return the place of a value, given the lowest bits of a location."""
+    layouts = layouts_of(profile)
+    if not form & KNOWN or len(layouts) > 1:
+        return None
+    return place_of(layouts[0], form & _LINK_NUMBER, form >> FOLDS_SHIFT & _THREE_BITS, key)

@@ -123,6 +123,13 @@ class _RunStore:
         if self._cache:
             self._cache.put(batch, records, left_out)
 
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        return self._cache.get_kept(name, key) if self._cache else None
+
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        if self._cache:
+            self._cache.put_kept(name, key, newest, blob)
+
     def _remember(self, batch: PageBatch, known: KnownRecords) -> None:
         self._known[batch.folder, *batch.names] = known
 

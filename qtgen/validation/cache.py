@@ -1,8 +1,13 @@
-"""The cache of earlier runs, one SQLite file: the facts and findings of each page, but no findings between pages.
+"""The cache of earlier runs, one SQLite file: the facts and findings of each page, and the findings between pages.
 
 A row holds the records of the pages of one folder. A page's record is valid as long as its file keeps its size and its
 time, and all records are valid as long as the rules do not change. The selection of rules does not matter, because all
-rules run. A lost or damaged cache costs nothing but time: the run continues without it. SQLite's locks and journal
+rules of single pages run.
+
+Other rows hold what follows from all pages of the last run: the findings between pages, and the fixes. It is valid if
+no page, and nothing else that it depends on, has changed.
+
+A lost or damaged cache costs nothing but time: the run continues without it. SQLite's locks and journal
 protect the file from concurrent runs and crashes.
 """
 
@@ -29,6 +34,7 @@ CREATE TABLE IF NOT EXISTS known (
 ) WITHOUT ROWID
 """
 _LAYOUT = 2  # of the rows
+_KEPT_MAX = 10  # pending rows of what was kept
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
@@ -81,6 +87,7 @@ class Cache:
         self._key = ""  # of the current folder
         self._folder = _EMPTY
         self._new: dict[str, tuple[_Folder, list[_Put]]] = {}  # what each folder had, and what was put
+        self._whole: list[tuple[str, str, bytes, bytes]] = []  # rows that follow from all pages
         self._pending = 0
 
     def get(self, batch: PageBatch) -> KnownRecords:
@@ -124,6 +131,24 @@ class Cache:
             if page not in left_out and size >= 0 and changed < self._newest and _is_unicode(name)
         ]
 
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        """Return what was kept last under a name, or None if it was kept under another key."""
+        with self._disabled_on_error():
+            return self._read_blob(f"//{name}", f"{self._rules} {key}")
+        return None
+
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Keep what follows from all pages of a run, instead of what was kept under the same name.
+
+        Args:
+            key: Changes if a page changes, or anything else that it depends on.
+            newest: The time of the last change of a page, in nanoseconds.
+        """
+        if newest < self._newest:
+            self._whole.append((f"//{name}", f"{self._rules} {key}", xxh3_128_digest(blob), blob))
+            if len(self._whole) >= _KEPT_MAX:
+                self._write()
+
     def close(self) -> None:
         """Write what is pending, and close the file."""
         self._write()
@@ -141,27 +166,34 @@ class Cache:
 
     def _read(self, key: str) -> _Folder:
         with self._disabled_on_error():
-            if self._database is not None and _is_unicode(key):
-                query = "SELECT digest, pages FROM known WHERE folder = ? AND rules = ?"
-                row = self._database.execute(query, (key, self._rules)).fetchone()
-                if row and xxh3_128_digest(row[1]) == row[0]:
-                    return _decode(row[1])
-                if row:
-                    _log.warning("the cache entry of %s is damaged; its pages are read again", key)
+            blob = self._read_blob(key, self._rules) if _is_unicode(key) else None
+            return _EMPTY if blob is None else _decode(blob)
         return _EMPTY
+
+    def _read_blob(self, key: str, rules: str) -> bytes | None:
+        if self._database is None:
+            return None
+        query = "SELECT digest, pages FROM known WHERE folder = ? AND rules = ?"
+        digest, blob = self._database.execute(query, (key, rules)).fetchone() or (None, None)
+        if blob is None or xxh3_128_digest(blob) == digest:
+            return blob
+        _log.warning("the cache entry of %s is damaged; its pages are read again", key)
+        return None
 
     def _write(self) -> None:
         with self._disabled_on_error():
-            if self._database is not None:
+            if self._database is not None and (self._new or self._whole):
                 with self._database:
                     self._database.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", self._rows())
         self._new.clear()
+        self._whole.clear()
         self._pending = 0
 
     def _rows(self) -> Iterator[tuple[str, str, bytes, bytes]]:
         for key, (old, puts) in self._new.items():
             blob = encode(_merged(old, puts))
             yield key, self._rules, xxh3_128_digest(blob), blob
+        yield from self._whole
 
     @contextlib.contextmanager
     def _disabled_on_error(self) -> Iterator[None]:

@@ -59,8 +59,8 @@ class Findings(NamedTuple):
 
     def take(self, pages: Sequence[int]) -> "Findings":
         """Return the findings of some of the pages, given by their numbers, in this order."""
-        ends, runs = [0, *accumulate(self.counts)], runs_of(pages)
-        found = [(ends[first], ends[last]) for first, last in runs]
+        runs = runs_of(pages)
+        found = extents(self.counts, runs)
         return Findings(
             joined([self.counts[first:last] for first, last in runs]),
             joined([self.places[_PLACE * first : _PLACE * last] for first, last in found]),
@@ -89,8 +89,7 @@ class Findings(NamedTuple):
 
     def diagnostics(self, paths: Iterable[str], codes_of: CodesOf) -> Iterator[list[Diagnostic]]:
         """Yield the diagnostics of each page, given the paths of the pages."""
-        places = zip(*[iter(self.places)] * _PLACE, strict=True)
-        findings = zip(places, self.kinds, strict=True)
+        findings = zip(*[iter(self.places)] * _PLACE, self.kinds, strict=True)
         by_codes: dict[frozenset[str], list[tuple[object, ...] | None]] = {}
         for path, count in zip(paths, self.counts, strict=True):
             codes = codes_of(path)
@@ -98,8 +97,8 @@ class Findings(NamedTuple):
                 by_codes[codes] = [_rest_of(kind) if kind.code in codes else None for kind in self.table]
             rest_of = by_codes[codes]
             yield [
-                _new(Diagnostic, (path, *place, *rest))
-                for place, kind in islice(findings, count)
+                _new(Diagnostic, (path, line, column, end_line, end_column, *rest))
+                for line, column, end_line, end_column, kind in islice(findings, count)
                 if (rest := rest_of[kind])
             ]
 
@@ -149,3 +148,18 @@ def runs_of(pages: Sequence[int]) -> list[tuple[int, int]]:
         return [(pages.start, pages.stop)]
     starts = [0, *(place for place in range(1, len(pages)) if pages[place] != pages[place - 1] + 1), len(pages)]
     return [(pages[first], pages[last - 1] + 1) for first, last in pairwise(starts) if first < last]
+
+
+def extents(sizes: Numbers, runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return which items the pages of each run have, as half-open ranges.
+
+    Args:
+        sizes: The number of items of each page.
+        runs: Runs of pages, as half-open ranges.
+    """
+    if len(runs) == 1:  # faster
+        first, last = runs[0]
+        start = sum(sizes[:first])
+        return [(start, start + sum(sizes[first:last]))]
+    ends = [0, *accumulate(sizes)]
+    return [(ends[first], ends[last]) for first, last in runs]

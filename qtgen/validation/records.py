@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import msgpack
 
 from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.findings import Findings, Numbers, findings_of, join_findings, joined, runs_of
+from qtgen.validation.findings import Findings, Numbers, extents, findings_of, join_findings, joined, runs_of
 
 encode = msgpack.Encoder(enc_hook=array.tobytes).encode
 """Encodes values that contain arrays of numbers."""
@@ -39,8 +39,8 @@ class Blocks(NamedTuple):
 
     def take(self, pages: Sequence[int]) -> "Blocks":
         """Return the bytes of some of the pages, given by their numbers, in this order."""
-        ends, runs = [0, *accumulate(self.sizes)], runs_of(pages)
-        data = b"".join([self.data[ends[first] : ends[last]] for first, last in runs])
+        runs = runs_of(pages)
+        data = b"".join([self.data[first:last] for first, last in extents(self.sizes, runs)])
         return Blocks(data, joined([self.sizes[first:last] for first, last in runs]))
 
 

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import repeat
 from pathlib import Path
 
 from qtgen._util.engines import Engine
@@ -21,13 +20,15 @@ from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
 from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.finding_fixes import FindingFixer
-from qtgen.validation.records import PageRecords
+from qtgen.validation.finding_fixes import FindingFixer, decode_fixed, fixed_findings
+from qtgen.validation.findings import CodesOf
+from qtgen.validation.kept_results import KeptResults
+from qtgen.validation.records import PageRecords, encode
 from qtgen.validation.rules import Rule, SiteRule
 from qtgen.validation.rules.checker import by_position
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.selection import PathRules, codes_by_path
-from qtgen.validation.site_findings import SiteFindings, find_between_pages, no_site_findings
+from qtgen.validation.site_findings import SiteFindings, decode_site_findings, find_between_pages, no_site_findings
 from qtgen.validation.spool import Spool, SpooledBatch
 from qtgen.validation.workers import RecordStore, check_batches
 
@@ -91,6 +92,7 @@ class ValidationResult:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
         self._spool = Spool()
+        self._kept = KeptResults(None if options.overlay else options.cache)
         self._sizes: list[int] = []  # of the batches, including those of the corpus
         try:
             self._check(batches)
@@ -115,6 +117,7 @@ class ValidationResult:
         )
         for batch, records in checked:
             self._spool.add(SpooledBatch(batch.folder, batch.names, records))
+            self._kept.add(batch, records)
             self._sizes.append(len(batch.names))
             if options.on_progress:
                 options.on_progress(sum(self._sizes))
@@ -127,7 +130,18 @@ class ValidationResult:
         if options.corpus is not None:
             checked = {os.path.realpath(path) for batch in self._spool for path in batch.paths()}
             self._check(exclude_pages(corpus_batches(options.corpus, options.profile), checked))
-        return find_between_pages(self, rules, self.pages, options.profile)
+        return self._find_between_pages(rules)
+
+    def _find_between_pages(self, rules: Sequence[SiteRule]) -> SiteFindings:
+        """Return the findings between pages, from the cache if no page has changed since they were kept."""
+        codes = [rule.code for rule in rules]
+        depends_on = self.pages, self._options.settings.repeated_sentence_pages, codes
+        kept = self._kept.get("site", *depends_on)
+        if kept is not None:
+            return decode_site_findings(kept)
+        found = find_between_pages(self, rules, self.pages, self._options.profile)
+        self._kept.put("site", encode(found), *depends_on)
+        return found
 
     @cached_property
     def site(self) -> SiteIndex:
@@ -176,22 +190,55 @@ class ValidationResult:
                 return
 
     def __iter__(self) -> Iterator[CheckedFile]:
-        options = self._options
-        codes_of = codes_by_path(options.rules, options.by_path, options.root)
-        fixer = FindingFixer(self, options) if options.fixes else None
-        for batch, between in zip(self._checked_batches(), self._site_findings.split(self._sizes), strict=False):
+        batches = zip(self._checked_batches(), self._site_findings.split(self._sizes), strict=False)
+        diagnostics_of = self._diagnostics_with_fixes() if self._options.fixes else self._diagnostics()
+        for number, (batch, between) in enumerate(batches):
+            for path, diagnostics in zip(batch.paths(), diagnostics_of(number, batch, between), strict=True):
+                if diagnostics:
+                    yield CheckedFile(path, diagnostics)
+
+    def _codes_by_path(self) -> CodesOf:
+        return codes_by_path(self._options.rules, self._options.by_path, self._options.root)
+
+    def _diagnostics(self) -> "_DiagnosticsOf":
+        """Return a function that yields the diagnostics of each page of a batch."""
+        codes_of = self._codes_by_path()
+
+        def diagnostics_of(_: int, batch: SpooledBatch, between: SiteFindings) -> Iterator[list[Diagnostic]]:
             on_pages = batch.records.findings.diagnostics(batch.paths(), codes_of)
-            on_site = between.findings.diagnostics(batch.paths(), codes_of)
-            links = between.link_numbers(batch.paths(), codes_of) if fixer else repeat([])
-            for path, diagnostics, site_diagnostics, numbers in zip(batch.paths(), on_pages, on_site, links):  # noqa: B905 - repeat is endless
-                if fixer:
-                    fixer.add_fixes(path, diagnostics)
-                    fixer.add_link_fixes(path, site_diagnostics, numbers)
-                if diagnostics and site_diagnostics:
-                    diagnostics += site_diagnostics
-                    diagnostics.sort(key=by_position)
-                if diagnostics or site_diagnostics:
-                    yield CheckedFile(path, diagnostics or site_diagnostics)
+            return map(_merged, on_pages, between.findings.diagnostics(batch.paths(), codes_of))
+
+        return diagnostics_of
+
+    def _diagnostics_with_fixes(self) -> "_DiagnosticsOf":
+        """Return a function that yields the diagnostics of each page of a batch with their fixes."""
+        options, codes_of = self._options, self._codes_by_path()
+        fixer = FindingFixer(self, options)
+        depends_on = [rule.code for rule in options.rules], options.by_path, options.root, options.unsafe, self.pages
+
+        def diagnostics_of(number: int, batch: SpooledBatch, between: SiteFindings) -> Iterator[list[Diagnostic]]:
+            name = f"fixes/{number}"
+            kept = self._kept.get(name, *depends_on)
+            if kept is not None:
+                yield from decode_fixed(kept).diagnostics(batch.paths())
+                return
+            pages = []
+            for on_page, between_pages in fixer.fixed(batch.paths(), batch.records.findings, between, codes_of):
+                pages.append(_merged(on_page, between_pages))
+                yield pages[-1]
+            self._kept.put(name, encode(fixed_findings(pages)), *depends_on)
+
+        return diagnostics_of
+
+
+_DiagnosticsOf = Callable[[int, SpooledBatch, SiteFindings], Iterator[list[Diagnostic]]]
+
+
+def _merged(on_page: list[Diagnostic], between_pages: list[Diagnostic]) -> list[Diagnostic]:
+    """Return the diagnostics of a page by position."""
+    if not on_page or not between_pages:
+        return on_page or between_pages
+    return sorted(on_page + between_pages, key=by_position)
 
 
 def _add_records(site: SiteIndex, records: PageRecords) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import NamedTuple, Protocol
 
+from msgspec import msgpack
+
 from qtgen.page import Page
 from qtgen.page.compile import layouts_of
+from qtgen.page.layout import Layout
 from qtgen.page.profile import Profile
 from qtgen.page.sentences import find_sentence
 from qtgen.site.entries import links_on
@@ -14,11 +17,11 @@ from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import printable
 from qtgen.validation.findings import CodesOf, Findings, Kind, findings_of
 from qtgen.validation.places import Place, fill_names, place_of, span_of_item
+from qtgen.validation.records import restore_numbers
 from qtgen.validation.rules import SiteFinding, SiteRule
 from qtgen.validation.rules.edits import span_within
 
 _SENTENCE_SHOWN = 60  # characters
-_SERIAL_BITS = 32  # of a number that sorts findings; the others are the row
 
 _Position = tuple[int, int, int, int]
 
@@ -44,6 +47,9 @@ class SiteFindings(NamedTuple):
         for path, count in zip(paths, self.findings.counts, strict=True):
             codes = codes_of(path)
             yield [self.links[kind] for kind in islice(kinds, count) if table[kind].code in codes]
+
+
+decode_site_findings = msgpack.Decoder(SiteFindings, dec_hook=restore_numbers).decode
 
 
 def no_site_findings(pages: int) -> SiteFindings:
@@ -86,47 +92,58 @@ class _Collector:
         self._layout = layouts_of(profile)[0]
         self._ends = array("Q", (*self._site.starts, len(self._site.urls)))[1 : pages + 1]
         self._table: dict[tuple[Kind, int], int] = {}  # kinds with the number of their link
-        self._keys = array("Q")  # each finding's row and number
+        self._rows = array("Q")  # of the findings
         self._places, self._kinds = array("I"), array("I")
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
         """Add the findings of the rows of checked pages."""
-        for row in finding.rows:
-            if row < self._ends[-1]:
-                self._add_row(rule, finding, row)
-
-    def _add_row(self, rule: SiteRule, finding: SiteFinding, row: int) -> None:
-        link = self._site.link_number(row)
+        rows = [row for row in finding.rows if row < self._ends[-1]]
         if finding.sentence is not None:
-            described = self._sentence(rule, finding, finding.sentence, row)
-        else:
-            described = self._described(rule, finding, row, link)
-        if described is None:
+            for row in rows:
+                if described := self._sentence(rule, finding, finding.sentence, row):
+                    self._append(row, *described, 0)
             return
-        position, kind = described
-        self._keys.append(row << _SERIAL_BITS | len(self._keys))
-        self._places.extend(position)
-        self._kinds.append(self._table.setdefault((kind, link), len(self._table)))
+        kinds: dict[int, int] = {}  # of findings whose page need not be read, by the number of the link
 
-    def _described(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, Kind]:
-        layout, message = self._layout, finding.message
-        place = place_of(layout, link, finding.key)
-        fixable = bool(rule.fix_link and link)
-        position = self._site.location_of(row, place.key, self._profile)
-        if position is None or (rule.explain_link and link):
-            page = self._page_of(row)
-            layout = page.layout
-            place = place_of(layout, link, finding.key)
-            position = _position_of(page, place)
-            fixable = fixable and not page.problems
-            target = target_of(self._run, page, place.link) if rule.explain_link and link else None
-            if rule.explain_link and target:
-                message = rule.explain_link(page, place.link, target) or message
-        message = fill_names(message, layout, link)
+        def key_of(link: int) -> str:
+            return place_of(self._layout, link, finding.key).key
+
+        for row, (link, position) in zip(rows, self._site.locations_of(rows, key_of, self._profile), strict=True):
+            if position is None or (link and rule.explain_link):
+                self._append(row, *self._read(rule, finding, row, link), link)
+                continue
+            if link not in kinds:
+                kinds[link] = self._number(self._kind(rule, finding, self._layout, link), link)
+            self._rows.append(row)
+            self._places.extend(position)
+            self._kinds.append(kinds[link])
+
+    def _append(self, row: int, position: _Position, kind: Kind, link: int) -> None:
+        self._rows.append(row)
+        self._places.extend(position)
+        self._kinds.append(self._number(kind, link))
+
+    def _number(self, kind: Kind, link: int) -> int:
+        return self._table.setdefault((kind, link), len(self._table))
+
+    def _kind(self, rule: SiteRule, finding: SiteFinding, layout: Layout, link: int, message: str = "") -> Kind:
+        message = fill_names(message or finding.message, layout, link)
         if finding.other is not None:
             message = printable(message.format(other=self._run.path_of(finding.other)))
-        is_unsafe = fixable and rule.fix == "unsafe"
-        return position, Kind(rule.code, rule.name, rule.severity, message, place.field, fixable, is_unsafe)
+        fixable = bool(rule.fix_link and link)
+        field = place_of(layout, link, finding.key).field
+        return Kind(rule.code, rule.name, rule.severity, message, field, fixable, fixable and rule.fix == "unsafe")
+
+    def _read(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, Kind]:
+        """Return the place and the kind of a finding whose page must be read."""
+        page, message = self._page_of(row), None
+        place = place_of(page.layout, link, finding.key)
+        if rule.explain_link and link and (target := target_of(self._run, page, place.link)):
+            message = rule.explain_link(page, place.link, target)
+        kind = self._kind(rule, finding, page.layout, link, message or "")
+        if page.problems:
+            kind = kind._replace(fixable=False, fix_is_unsafe=False)
+        return _position_of(page, place), kind
 
     def _sentence(self, rule: SiteRule, finding: SiteFinding, sentence: int, row: int) -> tuple[_Position, Kind] | None:
         """Return the place and the kind of a sentence, or None if the sentence is too short or contains math."""
@@ -147,24 +164,23 @@ class _Collector:
 
     def in_order(self) -> SiteFindings:
         """Return the findings of each page, by row and rule."""
-        keys = array("Q", sorted(self._keys))
-        order = [key & (1 << _SERIAL_BITS) - 1 for key in keys]
+        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
         places = [*zip(*[iter(self._places)] * 4, strict=True)]
         findings = Findings(
-            array("I", _counts(keys, self._ends)),
-            array("I", chain.from_iterable([places[number] for number in order])),
-            array("I", [self._kinds[number] for number in order]),
+            array("I", _counts(array("Q", sorted(self._rows)), self._ends)),
+            array("I", chain.from_iterable(map(places.__getitem__, order))),
+            array("I", map(self._kinds.__getitem__, order)),
             [kind for kind, _ in self._table],
         )
         return SiteFindings(findings, bytes(link for _, link in self._table))
 
 
-def _counts(keys: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
-    """Yield how many of the keys each page has, given the end of its rows."""
-    first, count = 0, len(keys)
+def _counts(rows: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
+    """Yield how many of the rows, which are sorted, belong to each page, given the end of its rows."""
+    first, count = 0, len(rows)
     for end in ends:
-        last, limit = first, end << _SERIAL_BITS
-        while last < count and keys[last] < limit:
+        last = first
+        while last < count and rows[last] < end:
             last += 1
         yield last - first
         first = last

@@ -7,8 +7,9 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Protocol
 
+from qtgen._util import extras
 from qtgen._util.cpus import usable_cpus
-from qtgen._util.engines import Engine
+from qtgen._util.engines import Engine, ThisProcess
 from qtgen.page import Page
 from qtgen.page.profile import Profile
 from qtgen.site.discovery import Overlay, PageBatch, check_unreadable, load_page
@@ -22,10 +23,13 @@ from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
+_PARCEL_OF_COLUMNS = 1_000  # pages, at least, that are checked by column at a time
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
+_WORTH_COLUMNS = 4_000  # the same, and loading NumPy
 _CHECKED_FIRST = 30  # pages; a pattern that none of them needs is compiled in each worker
 _LOOK_AHEAD = 50_000  # pages, at most, that are looked up in the cache before the first one is checked
-_UNREADABLE = "QT108"
+UNREADABLE = "QT108"
+"""The code of the rule that reports a file that could not be read. It may be readable next time."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +42,12 @@ class RecordStore(Protocol):
 
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of a batch, except those of the pages whose numbers are left out."""
+
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        """Return what was kept last under a name, or None if it was kept under another key."""
+
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Keep what follows from all pages, the last of which changed at the time `newest`, in nanoseconds."""
 
 
 _LookedUp = tuple[PageBatch, KnownRecords]
@@ -76,20 +86,22 @@ def check_batches(
         if missing >= _WORTH_A_WORKER or pages >= _LOOK_AHEAD:
             break
     everything = chain(ahead, looked_up)
+    by_columns = missing >= _WORTH_COLUMNS and not extras.missing("numpy")
     if engine is None:
         jobs = jobs or min(usable_cpus(), 1 + missing // _WORTH_A_WORKER)
         _log.debug("checking with %d process(es)", jobs)
         if jobs > 1:
             _check_first(ahead, overlay, settings, profile)
             engine = _processes(jobs, spawn)
+        elif by_columns:
+            engine = ThisProcess()
     if engine is None:
         checked = _check_here(everything, overlay, settings, profile)
     else:
-        checked = _check_in_workers(everything, engine, overlay, settings, profile)
+        checked = _check_in_parcels(everything, engine, overlay, settings, profile, by_columns)
     for batch, records, is_new in checked:
         if is_new and store and overlay.keys().isdisjoint(batch.paths()):
-            # A file that cannot be read may be readable next time, although it looks the same.
-            store.put(batch, records, records.findings.pages_with(_UNREADABLE))
+            store.put(batch, records, records.findings.pages_with(UNREADABLE))
         yield batch, records
 
 
@@ -132,10 +144,16 @@ def _missing(batch: PageBatch, known: KnownRecords) -> Iterator[tuple[str, int]]
     return ((batch.folder + batch.names[page], batch.states[page][0]) for page in known.missing)
 
 
-def _check_in_workers(
-    looked_up: Iterable[_LookedUp], engine: Engine, overlay: Overlay, settings: RuleSettings, profile: Profile
+def _check_in_parcels(
+    looked_up: Iterable[_LookedUp],
+    engine: Engine,
+    overlay: Overlay,
+    settings: RuleSettings,
+    profile: Profile,
+    by_columns: bool,
 ) -> Iterator[_Checked]:
-    work = ((parcel, _arguments(parcel, overlay, settings, profile)) for parcel in _parcels(looked_up))
+    parcels = _parcels(looked_up, _PARCEL_OF_COLUMNS if by_columns else _PARCEL)
+    work = ((parcel, (*_arguments(parcel, overlay, settings, profile), by_columns)) for parcel in parcels)
     for parcel, checked in engine.map(check_shard, work):
         if not engine.reads_files:
             _check_were_read(parcel, checked.findings, overlay, profile)
@@ -149,7 +167,7 @@ def _check_in_workers(
 def _check_were_read(parcel: list[_LookedUp], findings: Findings, overlay: Overlay, profile: Profile) -> None:
     """Raise FilesNotShared if a worker could not read a file that this process can read."""
     missing = (path for batch, known in parcel for path, _ in _missing(batch, known))
-    for diagnostics in findings.diagnostics(missing, lambda _: frozenset({_UNREADABLE})):
+    for diagnostics in findings.diagnostics(missing, lambda _: frozenset({UNREADABLE})):
         for finding in diagnostics:
             check_unreadable(finding.path, finding.message, overlay, profile)
 
@@ -162,14 +180,14 @@ def _arguments(
     return missing, contents, loaded_plugins(), settings, profile
 
 
-def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
-    """Join consecutive batches until they hold enough work for a worker."""
+def _parcels(looked_up: Iterable[_LookedUp], least: int) -> Iterator[list[_LookedUp]]:
+    """Join consecutive batches until they hold enough work: at least so many pages without a record."""
     parcel: list[_LookedUp] = []
     missing = 0
     for batch, known in looked_up:
         parcel.append((batch, known))
         missing += len(known.missing)
-        if missing >= _PARCEL:
+        if missing >= least:
             yield parcel
             parcel, missing = [], 0
     if parcel:
@@ -177,10 +195,24 @@ def _parcels(looked_up: Iterable[_LookedUp]) -> Iterator[list[_LookedUp]]:
 
 
 def check_shard(
-    pages: list[tuple[str, int]], overlay: Overlay, plugins: LoadedPlugins, settings: RuleSettings, profile: Profile
+    pages: list[tuple[str, int]],
+    overlay: Overlay,
+    plugins: LoadedPlugins,
+    settings: RuleSettings,
+    profile: Profile,
+    by_columns: bool = False,
 ) -> PageRecords:
-    """Check pages in a worker, which may have been started without the plugins of its parent."""
+    """Check pages in a worker, which may have been started without the plugins of its parent.
+
+    Args:
+        by_columns: Whether to check them by column, if NumPy is installed. That pays if there are many.
+    """
     reload_plugins(plugins)
+    if by_columns and not extras.missing("numpy"):  # a worker of another machine may lack it
+        from qtgen.validation.columns import can_check_by_columns, check_by_columns
+
+        if can_check_by_columns(profile):
+            return check_by_columns(pages, overlay, settings, profile)
     return records_of(check_file(path, size, overlay, settings, profile=profile) for path, size in pages)
 
 
@@ -204,9 +236,13 @@ def check_file(
 
 def page_file(path: str, page: Page) -> PageFile:
     """Return the page with its path, and with its absolute path if `path` does not tell the file's folder."""
+    return PageFile(path, page, location_of(path))
+
+
+def location_of(path: str) -> str | None:
+    """Return the absolute path of a page, or None if `path` tells the file's folder."""
     is_unclear = path.count("/") < 2 or ".." in path
-    location = os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
-    return PageFile(path, page, location)
+    return os.path.abspath(path).replace(os.sep, "/") if is_unclear else None  # noqa: PTH100 - a Path is slower
 
 
 def page_checker(settings: RuleSettings = DEFAULT_SETTINGS, *, profile: Profile, fixes: bool = False) -> PageChecker:

@@ -34,6 +34,12 @@ class CountingStore:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
 
+    def get_kept(self, _name: str, _key: str) -> None:
+        return None
+
+    def put_kept(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
+        pass
+
 
 @pytest.fixture(autouse=True)
 def _site() -> None:
