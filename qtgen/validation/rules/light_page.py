@@ -35,12 +35,21 @@ class _OfRow(Mapping[str, _T]):
 
 
 class _Values(_OfRow[Value]):
-    """The values of a page."""
+    """The values of a page. Rules look at the same one several times."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, files: "FileColumns", row: int) -> None:
+        super().__init__(files, row)
+        self._known: dict[str, Value] = {}
 
     def __getitem__(self, path: str) -> Value:
-        if path not in self:
-            raise KeyError(path)
-        return self._files.value(self._row, path)
+        known = self._known
+        if path not in known:
+            if path not in self:
+                raise KeyError(path)
+            known[path] = self._files.value(self._row, path)
+        return known[path]
 
 
 class _Spans(_OfRow[tuple[int, int]]):
