@@ -216,8 +216,8 @@ def _few_ones(answer: str) -> bool:
 
 
 def _rows_with_ones(files: "FileColumns") -> Iterable[int]:
-    """Return the pages on which as many lines begin with 1 as are needed besides the first line."""
-    return files.rows_with(b"\\n1. ", b"\\n1) ", least=_RESTARTS_MIN - 1)
+    rows = files.rows_with(b"\\n1. ", b"\\n1) ", least=_RESTARTS_MIN - 1)  # the first line may begin with 1 too
+    return [row for row in rows if not _few_ones(files.answers[row])]
 
 
 @rule(

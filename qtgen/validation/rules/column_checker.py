@@ -45,37 +45,35 @@ class ColumnChecker:
         if not len(files):
             return findings_of([])
         found = _Found(self._ranks)
-        asked: dict[int, list[_Group]] = defaultdict(list)  # by row
+        asked: dict[int, list[PageRule]] = defaultdict(list)  # by row
+        untested: list[_Group] = []
         for (skip_if, may_break), rules in self._tests.by_test.items():
             check = rules[0].check
             if isinstance(check, LengthRule):
                 found.add_lengths(rules[0], check, files)
-                continue
-            for row in may_break(files) if may_break else range(len(files)):
-                asked[row].append((skip_if, rules))
+            elif may_break is None:
+                untested.append((skip_if, rules))
+            else:
+                for row in may_break(files):
+                    asked[row] += rules
+        asks_all = bool(self._tests.always or untested)
         for row, text in enumerate(files.searched_texts()):
             matching = self._tests.matching(text)
-            if matching or row in asked or self._tests.always:
-                self._ask(row, files, asked.get(row, ()), matching, found)
+            if matching or row in asked or asks_all:
+                file = files.file(row, whole=self._has_plugins)
+                for rule in self._asked(file, asked.get(row, ()), untested, matching):
+                    found.add(row, rule, file)
         return found.findings(len(files))
 
-    def _ask(
-        self,
-        row: int,
-        files: FileColumns,
-        groups: Iterable[_Group],
-        matching: Iterable[PageRule],
-        found: "_Found",
-    ) -> None:
-        """Ask the rules that a page may violate about it."""
-        file = files.file(row, whole=self._has_plugins)
-        rules = [*self._tests.always]
-        for cannot_violate, rules_with_test in groups:
+    def _asked(
+        self, file: PageFile, asked: Iterable[PageRule], untested: Iterable[_Group], matching: Iterable[PageRule]
+    ) -> list[PageRule]:
+        """Return the rules to ask about a page, each once."""
+        rules = [*self._tests.always, *asked]
+        for cannot_violate, rules_with_test in untested:
             if not cannot_violate(file):
                 rules += rules_with_test
-        rules += [rule for rule in matching if rule not in rules]
-        for rule in rules:
-            found.add(row, rule, file)
+        return [*rules, *(rule for rule in matching if rule not in rules)]
 
 
 class _Found:

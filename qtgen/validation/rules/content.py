@@ -4,8 +4,9 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from qtgen.page.layout import Layout
 from qtgen.page.markdown import segment_at
@@ -23,6 +24,9 @@ from qtgen.validation.rules.limits import (
 )
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
 
 
 @length_rule(
@@ -109,9 +113,12 @@ _SIMILAR = 0.75  # share of the longer words that two points have in common
 _WORDS_MIN = 6  # a point with fewer long words is not compared
 
 
-def _headings_differ(file: PageFile) -> bool:
-    """Return whether no two points of the answer have the same heading."""
-    answer = answer_line(file)
+def _rows_with_repeated_headings(files: "FileColumns") -> Iterable[int]:
+    return [row for row in files.rows_with_repeated_headings() if not _headings_differ(files.answers[row])]
+
+
+def _headings_differ(answer: str) -> bool:
+    """Return whether no two points of an answer have the same heading."""
     parts = answer.split("*")  # faster than at every `**`; a heading is one of these parts too
     empty = parts.count("")
     if len(set(parts)) == len(parts) - empty + bool(empty):
@@ -130,8 +137,8 @@ def _headings_differ(file: PageFile) -> bool:
         "2. **Gradient**: Its own concentration is lower towards the side with more solute, so water moves there.",
     ),
     good=Example("**Membrane**", "**Gradient**"),
-    skip_if=_headings_differ,
-    may_break=lambda files: files.rows_with_repeated_headings(),
+    skip_if=lambda file: _headings_differ(answer_line(file)),
+    may_break=_rows_with_repeated_headings,
     repairable="concern",
     applies=has_answer,
 )

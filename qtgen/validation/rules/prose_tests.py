@@ -35,5 +35,6 @@ def is_coherent_prose(file: PageFile) -> bool:
 
 def rows_of_no_coherent_prose(files: "FileColumns") -> Iterable[int]:
     """Return the pages of which the answer may have repeated sentences or no function words."""
-    without_words = (row for row, answer in enumerate(files.answers) if not has_function_words(answer))
-    return {*files.rows_with_repeated_sentences(), *without_words}
+    answers = files.answers
+    without_words = {row for row, answer in enumerate(answers) if not has_function_words(answer)}
+    return without_words.union(row for row in files.rows_with_repeated_sentences() if not is_plain_prose(answers[row]))

@@ -209,8 +209,8 @@ class PageRule(Rule):
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
             both rule out a violation.
-        may_break: Returns the pages by column that may violate the rule, or too many, so that `skip_if` is asked only
-            about them. By default, it is asked about every page.
+        may_break: Replaces `skip_if` where many pages are checked by column: it returns the pages that may violate the
+            rule, or too many. By default, `skip_if` is asked about every page.
     """
 
     check: PageCheck
