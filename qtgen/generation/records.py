@@ -24,11 +24,15 @@ class RecordFolder:
 
     def path_of(self, page: str) -> Path:
         """Return where the record of a page is."""
+        return self.folder / self.place_of(page)
+
+    def place_of(self, page: str) -> Path:
+        """Return where the record of a page is within the folder. It is the same in each folder of an output folder."""
         path = Path(page)
         inside = path.relative_to(self._root) if path.is_relative_to(self._root) else Path(*path.parts[-2:])
         if ".." in inside.parts or inside.is_absolute():
             inside = Path(path.name)
-        return self.folder / inside.with_suffix(".json")
+        return inside.with_suffix(".json")
 
     def has(self, page: str) -> bool:
         """Return whether there is a record of a page."""

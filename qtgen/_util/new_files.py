@@ -1,0 +1,95 @@
+"""Write many new files: each beside its final place, with one wait for the disk for all of them.
+
+Paths are plain strings here, because a `Path` costs as much as writing a small file. `files.publish_if_absent` lets a
+file appear under its name.
+"""
+
+import contextlib
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from qtgen._util.files import as_output_error
+from qtgen._util.leftovers import SUFFIX, remove_leftovers_once, temporary_prefix
+
+try:
+    import fcntl
+except ImportError:  # Windows; see `files`
+    fcntl = None  # type: ignore[assignment]
+
+_NEW = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_MODE = 0o666  # the process's mask takes its part away
+_SYNCS_ALL = sys.platform == "linux"  # see `files.sync_all`
+_numbers = itertools.count()
+
+
+def stage_new(path: str, contents: bytes, *, sync: bool) -> str:
+    """Write a temporary file beside `path`, and return its path. Its folder is created.
+
+    Without `sync`, `files.sync_all` waits for the disk, which it must do before the file appears under its name. Raises
+    OutputError, and then leaves no file.
+    """
+    try:
+        temporary, descriptor = _create_beside(path)
+    except OSError:
+        with as_output_error(Path(path)):
+            raise
+    try:
+        try:
+            _write_all(descriptor, contents)
+            if sync or not _SYNCS_ALL:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        remove(temporary)
+        with as_output_error(Path(path)):
+            raise
+    return temporary
+
+
+def lock_new_marker(path: str) -> tuple[int, bool]:
+    """Do what `files.locked_marker` does, until the descriptor that is returned is closed.
+
+    Also return whether the file was there already. Raises OutputError.
+    """
+    with as_output_error(Path(path)):
+        while True:
+            try:
+                descriptor, was_there = os.open(path, _NEW, _MODE), False
+            except FileExistsError:
+                try:
+                    descriptor, was_there = os.open(path, os.O_RDWR), True
+                except FileNotFoundError:  # another run has removed the file just now
+                    continue
+            except FileNotFoundError:  # the folder is new, or another run has removed it
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                continue
+            if fcntl:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return descriptor, was_there
+
+
+def remove(path: str) -> None:
+    """Remove a file if it is there and can be removed."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _create_beside(path: str) -> tuple[str, int]:
+    """Create an empty temporary file, and return its path and its descriptor."""
+    folder, name = os.path.split(path)
+    os.makedirs(folder or ".", exist_ok=True)
+    remove_leftovers_once(Path(folder))
+    while True:
+        temporary = os.path.join(folder, f"{temporary_prefix(name)}{next(_numbers):08x}{SUFFIX}")
+        with contextlib.suppress(FileExistsError):  # an earlier process had the same id
+            return temporary, os.open(temporary, _NEW, _MODE)
+
+
+def _write_all(descriptor: int, contents: bytes) -> None:
+    remaining = memoryview(contents)
+    while remaining:
+        remaining = remaining[os.write(descriptor, remaining) :]
