@@ -22,6 +22,7 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr
 _MODE = 0o666  # the process's mask takes its part away
 _SYNCS_ALL = sys.platform == "linux"  # see `files.sync_all`
 _numbers = itertools.count()
+_prepared: set[str] = set()  # folders that exist and are free of leftovers
 
 
 def stage_new(path: str, contents: bytes, *, sync: bool) -> str:
@@ -54,22 +55,15 @@ def lock_new_marker(path: str) -> tuple[int, bool]:
 
     Also return whether the file was there already. Raises OutputError.
     """
-    with as_output_error(Path(path)):
-        while True:
-            try:
-                descriptor, was_there = os.open(path, _NEW, _MODE), False
-            except FileExistsError:
-                try:
-                    descriptor, was_there = os.open(path, os.O_RDWR), True
-                except FileNotFoundError:  # another run has removed the file just now
-                    continue
-            except FileNotFoundError:  # the folder is new, or another run has removed it
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                continue
-            if fcntl:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return descriptor, was_there
+    try:
+        descriptor, was_there = _open_marker(path)
+    except OSError:
+        with as_output_error(Path(path)):
+            raise
+    if fcntl:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor, was_there
 
 
 def remove(path: str) -> None:
@@ -81,12 +75,34 @@ def remove(path: str) -> None:
 def _create_beside(path: str) -> tuple[str, int]:
     """Create an empty temporary file, and return its path and its descriptor."""
     folder, name = os.path.split(path)
-    os.makedirs(folder or ".", exist_ok=True)
-    remove_leftovers_once(Path(folder))
+    prefix = os.path.join(folder, temporary_prefix(name))
     while True:
-        temporary = os.path.join(folder, f"{temporary_prefix(name)}{next(_numbers):08x}{SUFFIX}")
-        with contextlib.suppress(FileExistsError):  # an earlier process had the same id
-            return temporary, os.open(temporary, _NEW, _MODE)
+        temporary = f"{prefix}{next(_numbers):08x}{SUFFIX}"
+        if folder not in _prepared:
+            os.makedirs(folder or ".", exist_ok=True)
+            remove_leftovers_once(Path(folder))
+        try:
+            descriptor = os.open(temporary, _NEW, _MODE)
+        except FileNotFoundError:
+            if folder not in _prepared:
+                raise
+            _prepared.discard(folder)  # it was removed meanwhile
+        except FileExistsError:  # an earlier process had the same id
+            continue
+        else:
+            _prepared.add(folder)
+            return temporary, descriptor
+
+
+def _open_marker(path: str) -> tuple[int, bool]:
+    while True:
+        try:
+            return os.open(path, _NEW, _MODE), False
+        except FileExistsError:
+            with contextlib.suppress(FileNotFoundError):  # another run has removed the file or its folder just now
+                return os.open(path, os.O_RDWR), True  # for a lock on a network file system
+        except FileNotFoundError:  # the folder is new, or another run has removed the empty folder just now
+            os.makedirs(os.path.dirname(path), exist_ok=True)
 
 
 def _write_all(descriptor: int, contents: bytes) -> None:

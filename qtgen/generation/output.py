@@ -175,7 +175,7 @@ class OutputFolder:
         return [page.result for page in pages if page.result is not None]
 
     def _new_page(self, draft: Draft) -> NewPage:
-        place = str(self._publishing.place_of(draft.path))
+        place = self._publishing.place_of(draft.path)
         folders = (self._publishing.folder, self.failed_folder)
         return NewPage(draft, *(os.path.join(folder, place) for folder in folders))
 

@@ -21,13 +21,23 @@ class RecordFolder:
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder = folder
         self._root = root
+        self._places: dict[str, str] = {}  # by the folder of a page
 
     def path_of(self, page: str) -> Path:
         """Return where the record of a page is."""
         return self.folder / self.place_of(page)
 
-    def place_of(self, page: str) -> Path:
+    def place_of(self, page: str) -> str:
         """Return where the record of a page is within the folder. It is the same in each folder of an output folder."""
+        folder, name = os.path.split(page)
+        stem, suffix = os.path.splitext(name)
+        if suffix != ".md":
+            return str(self._place(page))
+        if folder not in self._places:  # Path objects are slow for every page
+            self._places[folder] = str(self._place(page).parent)
+        return os.path.join(self._places[folder], f"{stem}.json")
+
+    def _place(self, page: str) -> Path:
         path = Path(page)
         inside = path.relative_to(self._root) if path.is_relative_to(self._root) else Path(*path.parts[-2:])
         if ".." in inside.parts or inside.is_absolute():
