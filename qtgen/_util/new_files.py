@@ -1,7 +1,7 @@
+# ruff: noqa: PTH103, PTH108, PTH110, PTH118, PTH120 - a Path object is slow for every page
 """Write many new files: each beside its final place, with one wait for the disk for all of them.
 
-Paths are plain strings here, because a `Path` costs as much as writing a small file. `files.publish_if_absent` lets a
-file appear under its name.
+Paths are plain strings here. `files.publish_if_absent` lets a file appear under its name.
 """
 
 import contextlib
@@ -64,6 +64,10 @@ def lock_new_marker(path: str) -> tuple[int, bool]:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor, was_there
+
+
+def exists(path: str) -> bool:
+    return os.path.exists(path)
 
 
 def remove(path: str) -> None:

@@ -41,8 +41,8 @@ from qtgen._util.files import (
 from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
-from qtgen.generation.publishing import NewPage, Publisher
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
+from qtgen.generation.publishing import NewPage, Publisher
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page.layout import Layout
@@ -176,8 +176,7 @@ class OutputFolder:
 
     def _new_page(self, draft: Draft) -> NewPage:
         place = self._publishing.place_of(draft.path)
-        folders = (self._publishing.folder, self.failed_folder)
-        return NewPage(draft, *(os.path.join(folder, place) for folder in folders))
+        return NewPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
 
     def _append_lines(self, drafts: Sequence[Draft]) -> None:
         self._append_provenance("\n".join(json.dumps(draft.provenance, ensure_ascii=False) for draft in drafts))
@@ -289,11 +288,10 @@ class OutputFolder:
             outcome.path, record_text({**outcome.as_dict(), "last_answer": outcome.last_answer})
         )
 
-    def _append_provenance(self, line: str) -> None:
-        """Append a line, or several."""
+    def _append_provenance(self, lines: str) -> None:
         with self._provenance_lock:
             due = time.monotonic() - self._synced >= _SYNC_INTERVAL
-            append_line(self.provenance_file, line, sync=due)
+            append_line(self.provenance_file, lines, sync=due)
             if due:
                 self._synced = time.monotonic()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qtgen._util.files import sync_all
-from qtgen._util.new_files import lock_new_marker, remove, stage_new
+from qtgen._util.new_files import exists, lock_new_marker, remove, stage_new
 from qtgen.errors import OutputError
 from qtgen.generation.types import Draft
 
@@ -33,7 +33,7 @@ class NewPage:
 
     def stage(self, *, sync: bool) -> None:
         """Write the text to a temporary file, unless the page exists."""
-        if os.path.exists(self.draft.path):
+        if exists(self.draft.path):
             self.result = False
         else:
             self.temporary = stage_new(self.draft.path, self.draft.text.encode(), sync=sync)
@@ -41,7 +41,7 @@ class NewPage:
     def lock(self) -> None:
         """Create and lock the marker. Another process may have published the page until then."""
         self.descriptor, self.was_left = lock_new_marker(self.marker)
-        if os.path.exists(self.draft.path):
+        if exists(self.draft.path):
             self.result = False
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Publisher:
 
 
 def _without_shared_markers(pages: Sequence[NewPage]) -> list[list[NewPage]]:
-    """Return the pages in groups. Pages with the same marker are in different ones, or they would wait for themselves."""
+    """Return the pages in groups. Pages with one marker are apart, because each would wait for the other."""
     groups: list[dict[str, NewPage]] = [{}]
     for page in pages:
         if all(page.marker in group for group in groups):

@@ -30,12 +30,11 @@ class RecordFolder:
     def place_of(self, page: str) -> str:
         """Return where the record of a page is within the folder. It is the same in each folder of an output folder."""
         folder, name = os.path.split(page)
-        stem, suffix = os.path.splitext(name)
-        if suffix != ".md":
+        if name == ".md" or not name.endswith(".md"):
             return str(self._place(page))
         if folder not in self._places:  # Path objects are slow for every page
             self._places[folder] = str(self._place(page).parent)
-        return os.path.join(self._places[folder], f"{stem}.json")
+        return f"{self._places[folder]}{os.sep}{name.removesuffix('.md')}.json"
 
     def _place(self, page: str) -> Path:
         path = Path(page)

@@ -3,8 +3,9 @@
 Each request is a JSON document that qtgen composes itself and gives to the `openai` client as bytes: `qtgen prompts
 show` prints exactly what is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it.
 The client's own retries are off, because they would sleep while they hold a slot. The client sends through
-`llm.transport`. The headers that it composes for the first request are those of all, because only the body differs:
-composing them again takes longer than sending. `llm.responses` reads the response, because the client trusts what an endpoint sends.
+`llm.transport`. The headers that it composes for the first request serve all requests, because only the bodies differ,
+and composing them again would take longer than sending. `llm.responses` reads the response, because the client trusts
+what an endpoint sends.
 
 Only this module, `openai_embeddings` and `batch.api` import `openai` (0.4 s), so they are imported only when a
 connection is opened.
