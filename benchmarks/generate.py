@@ -1,15 +1,20 @@
 """Measure the processor time, memory and speed of `qtgen generate` against an endpoint on this machine.
 
     python benchmarks/generate.py [PAGES]
+    python benchmarks/generate.py --equal COMMIT [PAGES]
 
 The endpoint is `../shared/tools/mock_openai.py`. Each variant is a process of its own. Processor time and peak memory
 are those that the operating system reports. The time of a run with one page is subtracted, so PAGES should be several
 hundred at least [default: 2000]. The baseline sends the same prompt with `AsyncOpenAI` and a semaphore, without
 checking, writing or recording anything. Afterwards, runs against slow, rate-limited and faulty endpoints show how many
 requests each of them received.
+
+With --equal, this qtgen and that of another commit write the same pages [default: 500], and whether their requests,
+pages, provenance and output are equal is printed. The ids of requests differ, because the endpoint counts them.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -20,13 +25,17 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from against import ROOT, worktree
 
 MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
 CONCURRENCY = 64
 FAULTS = "p429=0.05&p500=0.03&pdrop=0.01&ptrunc=0.03&pbad=0.02&prefuse=0.01&tail_p=0.02&tail_ms=500"
 BASELINE = "--baseline"
+EQUAL = "--equal"
 
 
 class Measurement(NamedTuple):
@@ -101,23 +110,65 @@ def print_row(name: str, pages: int, full: Measurement, one_page: Measurement) -
     return cpu
 
 
-def main(pages: int) -> None:
+@contextlib.contextmanager
+def endpoint(*options: str) -> Iterator[str]:
+    """Start the endpoint, and let qtgen in a new folder use it. Yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
+    command = [sys.executable, str(MOCK), "--port", str(port), *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         time.sleep(1.5)  # until it listens
         os.environ["OPENAI_BASE_URL"] = f"{address}/v1"
         os.environ["QTGEN_IGNORE"] = "QT609,QT610"  # the answers are random words
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            print_measurements(pages, address)
+            yield address
             os.chdir("/")
     finally:
         server.terminate()
         server.wait()
+
+
+class Results(NamedTuple):
+    """What a run has sent, written and printed."""
+
+    requests: list[str]
+    pages: dict[str, bytes]
+    provenance: list[str]
+    output: list[str]
+
+
+def run_checkout(checkout: Path, pages: int) -> Results:
+    """Generate pages with the qtgen of a checkout."""
+    log = Path("requests.jsonl")
+    before = len(log.read_text().splitlines())
+    for folder in ("outputs", ".qtgen"):
+        shutil.rmtree(folder, ignore_errors=True)
+    command = [*generate_command(pages, CONCURRENCY), "--json", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    made = [json.loads(line) for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()]
+    return Results(
+        sorted(json.loads(line)["body"] for line in log.read_text().splitlines()[before:]),
+        {str(path): path.read_bytes() for path in Path("outputs").rglob("*.md")},
+        sorted(json.dumps({**record, "request_id": None}) for record in made),
+        output.splitlines(),
+    )
+
+
+def compare(commit: str, pages: int) -> bool:
+    """Print what is equal in this qtgen and in that of another commit. Return whether everything is."""
+    with tempfile.TemporaryDirectory() as temporary, worktree(commit, Path(temporary)) as other:
+        log = Path(temporary, "requests.jsonl")
+        with endpoint("--log", str(log)):
+            Path("requests.jsonl").symlink_to(log)
+            theirs, ours = run_checkout(other, pages), run_checkout(ROOT, pages)
+    for name, old, new in zip(Results._fields, theirs, ours, strict=True):
+        print(f"{name}: {len(new):,}, {'equal' if old == new else 'different'}")
+    return theirs == ours and len(ours.pages) == pages
 
 
 def print_measurements(pages: int, address: str) -> None:
@@ -155,7 +206,10 @@ def print_measurements(pages: int, address: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == [BASELINE]:
         request_only(int(sys.argv[2]))
-    elif MOCK.exists():
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000)
-    else:
+    elif not MOCK.exists():
         sys.exit(f"{MOCK} is missing")
+    elif sys.argv[1:2] == [EQUAL]:
+        sys.exit(not compare(sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 500))
+    else:
+        with endpoint() as its_address:
+            print_measurements(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000, its_address)
