@@ -120,7 +120,10 @@ def endpoint(*options: str) -> Iterator[str]:
     command = [sys.executable, str(MOCK), "--port", str(port), *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        time.sleep(1.5)  # until it listens
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
         os.environ["OPENAI_BASE_URL"] = f"{address}/v1"
         os.environ["QTGEN_IGNORE"] = "QT609,QT610"  # the answers are random words
         with tempfile.TemporaryDirectory() as folder:
