@@ -33,8 +33,9 @@ class RecordFolder:
         if name == ".md" or not name.endswith(".md"):
             return str(self._place(page))
         if folder not in self._places:  # Path objects are slow for every page
-            self._places[folder] = str(self._place(page).parent)
-        return f"{self._places[folder]}{os.sep}{name.removesuffix('.md')}.json"
+            parent = self._place(page).parent
+            self._places[folder] = f"{parent}{os.sep}" if parent.name else ""
+        return f"{self._places[folder]}{name.removesuffix('.md')}.json"
 
     def _place(self, page: str) -> Path:
         path = Path(page)

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qtgen._util import new_files
 from qtgen.errors import OutputError
 from qtgen.generation import output as output_module
 from qtgen.generation import publishing
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.records import RecordFolder
 from qtgen.generation.types import Draft
 from qtgen.page.compile import default_layout
 
@@ -143,6 +146,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 from qtgen.generation import output, publishing
+from qtgen.generation.records import RecordFolder
 from qtgen.generation.types import Draft
 
 def killed(*_, **__):
@@ -170,6 +174,7 @@ _MANY = """
 import random, sys, time
 from pathlib import Path
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.records import RecordFolder
 from qtgen.generation.types import Draft
 
 output = OutputFolder(Path("out"))
@@ -187,3 +192,10 @@ def test_processes_that_write_the_same_pages_together_write_one_line_for_each() 
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     assert sum(int(process.communicate(timeout=60)[0]) for process in processes) == 120
     assert sorted(ids()) == list(range(120))
+
+
+@given(st.lists(st.sampled_from(["out", "..", "a", "b.c", ".", "", ".md"]), max_size=4), st.text("a.md", max_size=5))
+def test_the_place_of_a_record_depends_on_the_path_of_its_page(folders: list[str], name: str) -> None:
+    page = "/".join([*folders, f"{name}.md"])
+    records = RecordFolder(Path("out/.qtgen/failed"), Path("out"))
+    assert records.place_of(page) == records.place_of(page) == str(records._place(page))
