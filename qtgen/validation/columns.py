@@ -24,7 +24,7 @@ from qtgen.validation.rules.file_columns import FileColumns
 from qtgen.validation.rules.settings import RuleSettings
 from qtgen.validation.workers import check_file, location_of
 
-_BATCH_BYTES = 4 << 20  # of the pages in a batch; the processor's cache holds about as much
+_BATCH_BYTES = 3 << 19  # of the pages in a batch, on which columns and rules take about 20 times as much memory
 
 _Page = tuple[str, int]
 
@@ -68,6 +68,7 @@ def _without_collector() -> Iterator[None]:
 def _check_batch(pages: Sequence[_Page], overlay: Overlay, settings: RuleSettings, profile: Profile) -> PageRecords:
     numbers, contents = _read(pages, overlay)
     columns = columns_of(contents, layouts_of(profile)[0])
+    del contents  # the columns have a copy
     numbers = [numbers[number] for number in columns.numbers.tolist()]
     paths = [pages[number][0] for number in numbers]
     files = FileColumns(columns, paths, [location_of(path) for path in paths], settings)
