@@ -48,7 +48,6 @@ booleans = "true"
 roles = {key="link", question="title", answer="answer", subject="subject"}
 fields = [
   {key="title", source="question"},
-  {key="link", value="/{title|slug}"},
   {key="draft", type="bool", const=false},
   {key="rank", type="int", required=false, const=-7},
   {key="size", type="float", required=false},
@@ -63,12 +62,12 @@ fields = [
   ]},
   {key="subject", source="subject"},
   {key="answer", source="model"},
+  {key="link", value="/{title|slug}"},
 ]
 """
 OTHER_PAGE = """\
 ---
 title: A title
-link: /a-title
 draft: false
 rank: -7
 size: 0.5
@@ -82,6 +81,7 @@ more:
   ok: true
 subject: Art
 answer: One line, and no:more of it
+link: /a-title
 ---
 """
 OTHER = layout_of(OTHER_SITE)
@@ -185,6 +185,19 @@ def test_pages_beside_each_other_do_not_matter(seeds: list[int], name: str) -> N
     contents = [mutated(random.Random(seed), page) for seed in seeds]
     alone = [len(columns_of([raw], layout)) == 1 for raw in contents]
     assert columns_of(contents, layout).numbers.tolist() == [number for number, held in enumerate(alone) if held]
+
+
+@pytest.mark.parametrize(
+    "value", ["/a-title: b", "/a-title #b", "/a-title:", "/a: b", "/" + "a" * 700 + ": b", "/a: b" + "c" * 700]
+)
+def test_plain_values_of_the_last_page_are_checked_whatever_the_lengths_of_others(value: str) -> None:
+    long = OTHER_PAGE.replace("A title", "A long title " * 30 + "ends")
+    faulty = OTHER_PAGE.replace("/a-title", value)
+    for others in ([], [long], [long, long.replace("A long", "A longer: long ")], [OTHER_PAGE]):
+        contents = [text.encode() for text in (*others, faulty)]
+        assert len(contents) - 1 not in columns_of(contents, OTHER).numbers
+        check(OTHER, contents)
+        check(OTHER, [text.encode() for text in (*others, OTHER_PAGE)])
 
 
 @given(st.lists(st.binary(max_size=80) | st.text(max_size=80).map(str.encode), max_size=5))

@@ -15,7 +15,6 @@ PAGE_BYTES_MAX = (1 << 14) - 1
 """Larger pages are left out, because the places of their values do not fit into facts."""
 
 _DIGITS = 18  # of a number that the scanner accepts
-_MARGIN = 32
 _SHORT, _LONG = 5, 512  # bytes of a plain value that is looked at alone
 _FIRST_OF_PLAIN = np.zeros(256, np.bool_)
 _FIRST_OF_PLAIN[[*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/_"]] = True
@@ -30,7 +29,7 @@ def columns_of(contents: Sequence[bytes], layout: Layout) -> Columns:
     steps = steps_of(layout)
     body = (layout.body or "").encode()
     longest = max(len(body), *(max(map(len, _literals(step))) for step in steps))
-    buffer = Buffer(contents, margin=2 * longest + _MARGIN, spare_lines=2 * len(steps) + 4)
+    buffer = Buffer(contents, margin=2 * longest + _LONG, spare_lines=2 * len(steps) + 4)
     walk = _Walk(buffer, layout)
     walk.line(b"---\n")
     for step in steps:
@@ -130,8 +129,7 @@ class _Walk:
         if not lengths.size:
             return plain
         width = min(int(lengths.max()), _LONG)
-        windows = buffer.windows(width, np.minimum(starts, len(buffer.raw) - width))
-        window = windows.view(np.uint8).reshape(-1, width)
+        window = buffer.windows(width, starts).view(np.uint8).reshape(-1, width)
         marks = (window == ord(":")) | (window == ord("#"))
         first_mark = marks.argmax(axis=1)  # 0 if there is none, because a plain value does not begin with one
         doubtful = (first_mark > 0) & (first_mark < lengths) | (lengths <= _SHORT) | (lengths > _LONG)
