@@ -191,9 +191,9 @@ def test_pages_beside_each_other_do_not_matter(seeds: list[int], name: str) -> N
     "value", ["/a-title: b", "/a-title #b", "/a-title:", "/a: b", "/" + "a" * 700 + ": b", "/a: b" + "c" * 700]
 )
 def test_plain_values_of_the_last_page_are_checked_whatever_the_lengths_of_others(value: str) -> None:
-    long = OTHER_PAGE.replace("A title", "A long title " * 30 + "ends")
+    long = OTHER_PAGE.replace("/a-title", "/a-" + "long-" * 80 + "title")
     faulty = OTHER_PAGE.replace("/a-title", value)
-    for others in ([], [long], [long, long.replace("A long", "A longer: long ")], [OTHER_PAGE]):
+    for others in ([], [long], [long, long.replace("long-", "long: ", 1)], [OTHER_PAGE]):
         contents = [text.encode() for text in (*others, faulty)]
         assert len(contents) - 1 not in columns_of(contents, OTHER).numbers
         check(OTHER, contents)
