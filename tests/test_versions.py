@@ -80,10 +80,10 @@ def test_findings_and_facts_change_only_with_the_rules_version() -> None:
 def test_what_the_cache_holds_of_a_page_is_what_the_rules_find() -> None:
     path, raw = apply_example(REGISTRY["QT205"].bad, example_site_of(default_profile()))
     settings = RuleSettings(compare_sentences=True)
-    facts_of_page, findings, sentences = check_file(path, -1, {path: raw}, settings, profile=default_profile())
+    facts_of_page, diagnostics, sentences = check_file(path, -1, {path: raw}, settings, profile=default_profile())
     assert facts_of_page == page_facts(read(raw))
     assert sentences == page_sentences(read(raw))
-    assert b"QT205" in findings
+    assert "QT205" in [found.code for found in diagnostics]
 
 
 def test_judge_schemas_change_only_with_the_judge_version() -> None:

@@ -18,13 +18,13 @@ from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, Kind
 from qtgen.page.spelling import PLAIN_TEXT, is_plain_safe, spell, to_date
 
-_SCALAR = {
+SCALAR = {
     Kind.INT: r" (0|-?[1-9][0-9]{0,17})\n",
     Kind.FLOAT: r" (-?[0-9]{1,17}\.[0-9]{1,17})\n",
     Kind.DATE: r" ([0-9]{4}-[0-9]{2}-[0-9]{2})\n",
     Kind.BOOL: r" ([Tt]rue|[Ff]alse)\n",
 }
-_CONVERT: dict[Kind, Callable[[str], Value]] = {
+CONVERT: dict[Kind, Callable[[str], Value]] = {
     Kind.INT: int,
     Kind.FLOAT: float,
     Kind.DATE: to_date,
@@ -52,7 +52,7 @@ def _is_provable(row: Row) -> bool:
         # An optional map is present as a whole, and the numbered ones follow each other.
         is_whole = all(isinstance(inner, Field) and (row.required or inner.required) for inner in row.fields)
         return is_whole and "." not in row.path and not (row.number and row.required)
-    is_scalar = len(row.spec.kinds) == 1 and (row.kind is Kind.TEXT or row.kind in _SCALAR)
+    is_scalar = len(row.spec.kinds) == 1 and (row.kind is Kind.TEXT or row.kind in SCALAR)
     return is_scalar and row.spec.style in (None, "plain", "folded")
 
 
@@ -144,7 +144,7 @@ class _Scanner:
         return _Plan(
             paths,
             _getter([self._groups[path] - 1 for path in paths]),
-            tuple((path, _CONVERT[kind]) for path, kind in kinds.items() if kind is not Kind.TEXT),
+            tuple((path, CONVERT[kind]) for path, kind in kinds.items() if kind is not Kind.TEXT),
             tuple(path for path, kind in kinds.items() if kind in (Kind.BOOL, Kind.FLOAT)),
         )
 
@@ -207,5 +207,5 @@ def _field_pattern(field: Field, layout: Layout) -> str:
         fold = " >-\n" + " " * layout.folded_indent(field)
         pattern = rf"{head}({fold}(?! )| (?={PLAIN_TEXT}))(.++)\n"
     else:
-        pattern = head + _SCALAR[field.kind]
+        pattern = head + SCALAR[field.kind]
     return pattern if field.required else f"(?:{pattern})?"

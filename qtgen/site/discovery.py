@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,8 @@ from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, Profile, layouts_of, oversized_page, read, unreadable_page
 from qtgen.page.compile import candidates_for
 from qtgen.page.profile import Kind
+from qtgen.site.listing import UNKNOWN_STATE, raise_error, state_of, walk
+from qtgen.site.listing import OnUnusable as OnUnusable
 from qtgen.site.locations import MANIFEST_NAME
 from qtgen.site.site_pages import PageBatch as PageBatch
 from qtgen.site.site_pages import SitePages
@@ -32,24 +34,14 @@ class PageSource(Protocol):
 Overlay = Mapping[str, bytes]
 """Contents to use instead of those of the files, by path."""
 
-OnUnusable = Callable[[UsageError], object]
-"""Called with the error of a path that cannot be used, if the other paths are still used."""
-
-_UNKNOWN_STATE = (-1, 0)
-_BATCH_SIZE = 1_000
-
 
 def as_paths(paths: PathNames) -> list[Path]:
     """Return one path or several as a list."""
     return [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(path) for path in paths]
 
 
-def _raise(error: UsageError) -> None:
-    raise error
-
-
 def iter_batches(
-    paths: Iterable[Path], on_unusable: OnUnusable = _raise, pages: SitePages | None = None
+    paths: Iterable[Path], on_unusable: OnUnusable = raise_error, pages: SitePages | None = None
 ) -> Iterator[PageBatch]:
     """Yield the pages under `paths`, sorted by path and each once.
 
@@ -74,7 +66,7 @@ def iter_batches(
             yield from _batches_below(folder, on_unusable, pages)
         else:
             names = [root.rpartition("/")[2] for root in roots]
-            yield PageBatch(folder, names, [_state(Path(folder + name)) for name in names])
+            yield PageBatch(folder, names, [state_of(Path(folder + name)) for name in names])
 
 
 def _roots(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[str]:
@@ -93,7 +85,7 @@ def _batches_below(folder: str, on_unusable: OnUnusable, pages: SitePages | None
         is_empty = False  # what cannot be read may hold pages
         on_unusable(error)
 
-    batches = _walk(folder.removeprefix("./"), report)
+    batches = walk(folder.removeprefix("./"), report)
     for batch in pages.of_site(folder, batches) if pages else batches:
         is_empty = False
         yield batch
@@ -120,7 +112,7 @@ def iter_page_paths(paths: Iterable[Path]) -> Iterator[str]:
 def iter_folder_pages(folder: Path) -> Iterator[str]:
     """Yield the paths of a folder's pages in order; none if it has no pages or does not exist."""
     if folder.is_dir():
-        yield from (path for batch in _walk(_root(folder).removeprefix("./")) for path in batch.paths())
+        yield from (path for batch in walk(_root(folder).removeprefix("./")) for path in batch.paths())
 
 
 def exclude_pages(batches: Iterable[PageBatch], real_paths: set[str]) -> Iterator[PageBatch]:
@@ -137,7 +129,7 @@ def exclude_pages(batches: Iterable[PageBatch], real_paths: set[str]) -> Iterato
 def batches_for_paths(paths: Iterable[str]) -> list[PageBatch]:
     """Return a batch for each page, from its path alone. The pages need not exist."""
     parts = (path.rpartition("/") for path in paths)
-    return [PageBatch(folder + slash, [name], [_UNKNOWN_STATE]) for folder, slash, name in parts]
+    return [PageBatch(folder + slash, [name], [UNKNOWN_STATE]) for folder, slash, name in parts]
 
 
 def _root(path: Path) -> str:
@@ -149,54 +141,6 @@ def _root(path: Path) -> str:
     raise UsageError("no such file or folder", path=path)
 
 
-def _walk(top: str, on_unusable: OnUnusable = _raise) -> Iterator[PageBatch]:
-    """Yield the batches below a folder, which ends in `/` or is empty for the current one."""
-    open_folders = [_entries(top)]
-    while open_folders:
-        try:
-            entry = next(open_folders[-1], None)
-        except UsageError as error:
-            on_unusable(error)
-            entry = None
-        if entry is None:
-            open_folders.pop()
-        elif isinstance(entry, PageBatch):
-            yield entry
-        else:
-            open_folders.append(_entries(entry))
-
-
-def _entries(folder: str) -> Iterator[PageBatch | str]:
-    """Yield what a folder contains, in order: batches of pages, and the paths of folders."""
-    try:
-        with os.scandir(folder or ".") as scan:
-            entries = {
-                entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name: entry
-                for entry in scan
-                if not entry.name.startswith(".")
-            }
-    except OSError as error:
-        raise UsageError(error.strerror or str(error), path=folder) from None
-    for are_folders, names in groupby(sorted(entries), lambda name: name.endswith("/")):
-        if are_folders:
-            yield from (folder + name for name in names)
-            continue
-        pages = [name for name in names if name.endswith(".md")]
-        for start in range(0, len(pages), _BATCH_SIZE):
-            some = pages[start : start + _BATCH_SIZE]
-            yield PageBatch(folder, some, [_state(entries[name]) for name in some], True)
-
-
-def _state(file: "os.DirEntry[str] | Path") -> tuple[int, int]:
-    try:
-        status = file.stat()
-    except OSError:
-        return _UNKNOWN_STATE
-    if not stat.S_ISREG(status.st_mode):
-        return _UNKNOWN_STATE
-    return status.st_size, max(status.st_mtime_ns, status.st_ctime_ns)  # copying a file can keep one, but not both
-
-
 def read_page_bytes(path: str, size: int = -1) -> bytes:
     """Return the contents of a file, up to one byte more than a page may have.
 
@@ -205,8 +149,11 @@ def read_page_bytes(path: str, size: int = -1) -> bytes:
     Args:
         size: The size of the file in bytes, or -1 if it is unknown.
     """
-    if size < 0 and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path would change the path
-        raise OSError("not a regular file")
+    if size < 0:
+        status = os.stat(path)  # noqa: PTH116 - a Path would change the path
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("not a regular file")
+        size = status.st_size
     if 0 <= size <= MAX_BYTES and len(raw := _read_once(path, size + 1)) == size:
         return raw
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - the size is unknown, or changed since it was listed

@@ -8,15 +8,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import accumulate, chain, pairwise
-from operator import itemgetter
+from itertools import accumulate, chain, compress, pairwise, repeat
+from operator import eq, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
 
 from qtgen.page import Layout, Page, Profile, Value, layouts_of
 from qtgen.page.lines import is_folded, value_lines
-from qtgen.site.entries import fact_fields, foldable, key_text, links_on, place_of
+from qtgen.site.entries import Place, fact_fields, foldable, key_text, links_on, place_of
 from qtgen.site.names import CaseIndex
 from qtgen.site.sentences import SentenceIndex
 from qtgen.site.similarity import WordSets
@@ -36,23 +36,24 @@ _NO_FACTS = bytes(8 * WIDTH)
 # the page is hidden (1), whether the rest is known (1), which of three fields are folded (3), the length of the title
 # (14), the length of the url (14), the line of the url (28).
 _LINK_NUMBER = (1 << 3) - 1
-_HIDDEN, _KNOWN = 1 << 3, 1 << 4
-_FOLDS_SHIFT, _TITLE_SHIFT, _URL_SHIFT, _LINE_SHIFT = 5, 8, 22, 36
-_THREE_BITS, _MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
+HIDDEN, KNOWN = 1 << 3, 1 << 4
+FOLDS_SHIFT, TITLE_SHIFT, URL_SHIFT, LINE_SHIFT = 5, 8, 22, 36
+_THREE_BITS, MAX_LENGTH = (1 << 3) - 1, (1 << 14) - 1
+_FORM = (1 << TITLE_SHIFT) - 1  # the bits that determine where values are, apart from lines
 
 
 def page_facts(page: Page) -> bytes:
     """Return the facts of a page. They are zeros if it has no key or title that others could refer to."""
     values = page.values
     known = None
-    if page.canonical and len(page.text) <= _MAX_LENGTH:
+    if page.canonical and len(page.text) <= MAX_LENGTH:
         known = _canonical_entries(page.layout, tuple(values), page.style.plain, page.style.folded)
     if known is None:
         return _facts_of_any_page(page)
     locations, get, hidden = known
     numbers = _entry_numbers(locations, get(values))
     if values.get(hidden) is True:
-        numbers[WIDTH - 1] |= _HIDDEN
+        numbers[WIDTH - 1] |= HIDDEN
     return array("Q", numbers).tobytes()
 
 
@@ -62,7 +63,7 @@ def _facts_of_any_page(page: Page) -> bytes:
     key = key_text(values.get(fields.key), may_be_number=fields.has_number_key)
     if key is None or not isinstance(values.get(fields.title), str):
         return _NO_FACTS
-    location = _HIDDEN if values.get(fields.hidden) is True else 0
+    location = HIDDEN if values.get(fields.hidden) is True else 0
     numbers = [digest(key), _copies_digest(map(values.get, fields.copied)), _id_number(values.get(fields.id)), location]
     for link in links_on(page) if page.layout.links else ():
         if link.key is not None:
@@ -85,7 +86,7 @@ def _entry_numbers(locations: Sequence[int], values: Sequence[Any]) -> list[int]
             digest(key),
             title_digest(title, subject),
             number & _MASK if isinstance(number, int) else NO_ID,
-            location | len(title) << _TITLE_SHIFT | len(key) << _URL_SHIFT,
+            location | len(title) << TITLE_SHIFT | len(key) << URL_SHIFT,
         )
     return numbers
 
@@ -127,7 +128,7 @@ def _canonical_entries(
     for entry in entries:
         names = enumerate(foldable(layout, entry))
         folds = sum(is_folded(layout.fields[path], plain, folded) << bit for bit, path in names)
-        locations.append(entry.number | _KNOWN | folds << _FOLDS_SHIFT | lines[entry.key] << _LINE_SHIFT)
+        locations.append(entry.number | KNOWN | folds << FOLDS_SHIFT | lines[entry.key] << LINE_SHIFT)
     return locations, itemgetter(*(path for entry in entries for path in entry[1:])), fields.hidden
 
 
@@ -156,16 +157,20 @@ class SiteIndex:
     def add(self, facts: Iterable[bytes]) -> None:
         """Add the facts of pages, which are numbered from 0 in this order."""
         pages = list(facts)
-        row_counts = (len(page) // (8 * WIDTH) for page in pages[:-1])
-        self.starts.extend(accumulate(row_counts, initial=len(self.urls)) if pages else ())
-        numbers = array("Q", b"".join(pages))
+        self.add_block(b"".join(pages), [*map(len, pages)])
+
+    def add_block(self, facts: bytes, sizes: Sequence[int]) -> None:
+        """Add the facts of pages that follow each other in memory, given how many bytes each page has."""
+        row_counts = (size // (8 * WIDTH) for size in sizes[:-1])
+        self.starts.extend(accumulate(row_counts, initial=len(self.urls)) if sizes else ())
+        numbers = array("Q", facts)
         for offset, column in enumerate((self.urls, self.titles, self.ids, self.locations)):
             column.extend(numbers[offset::WIDTH])
 
     @cached_property
     def row_by_url(self) -> dict[int, int]:
         """The row of the page that has a url, by the url's hash. If several pages have it, the first one counts."""
-        rows = {self.urls[row]: row for row in reversed(self.starts)}
+        rows = dict(zip(map(self.urls.__getitem__, reversed(self.starts)), reversed(self.starts), strict=True))
         rows.pop(0, None)
         return rows
 
@@ -181,27 +186,41 @@ class SiteIndex:
     @cached_property
     def link_rows(self) -> "array[int]":
         """The rows of links."""
-        return array("Q", (row for row, location in enumerate(self.locations) if location & _LINK_NUMBER))
+        return array("Q", compress(range(len(self.urls)), self._are_links))
+
+    @cached_property
+    def _are_links(self) -> bytearray:
+        """For each row, whether it is a link."""
+        are_links = bytearray(b"\1") * len(self.urls)
+        for row in self.starts:
+            are_links[row] = 0
+        return are_links
+
+    def of_links(self, column: "array[int]") -> Iterator[int]:
+        """Yield the numbers of a column in `link_rows`."""
+        return compress(column, self._are_links)
 
     @cached_property
     def self_links(self) -> set[int]:
         """The rows of links that lead to their own page."""
-        rows: set[int] = set()
-        for start, end in self.row_ranges():
-            own, links = self.urls[start], self.urls[start + 1 : end]
-            if own in links:
-                rows |= {row for row, url in enumerate(links, start + 1) if url == own}
-        return rows
+        own = map(self.urls.__getitem__, self.starts)
+        link_counts = [end - start - 1 for start, end in self.row_ranges()]
+        own_urls = chain.from_iterable(map(repeat, own, link_counts))
+        return set(compress(self.link_rows, map(eq, self.of_links(self.urls), own_urls)))
 
     @cached_property
     def link_targets(self) -> "array[int]":
         """The row of the page that each of `link_rows` leads to; -1 if there is no such page."""
-        find, urls = self.row_by_url.get, self.urls
-        return array("q", (find(urls[row], -1) for row in self.link_rows))
+        return array("q", map(self.row_by_url.get, self.of_links(self.urls), repeat(-1)))
+
+    @cached_property
+    def hidden_rows(self) -> list[int]:
+        """The rows of pages that have a url and that search engines must not show."""
+        return [row for row in self.page_rows if self.is_hidden(row)]
 
     def is_hidden(self, row: int) -> bool:
         """Return True if search engines must not show the page at `row`."""
-        return bool(self.locations[row] & _HIDDEN)
+        return bool(self.locations[row] & HIDDEN)
 
     def page_number(self, row: int) -> int:
         """Return the number of the page that a row belongs to."""
@@ -211,27 +230,40 @@ class SiteIndex:
         """Return the number of the link on its page; 0 for the page itself."""
         return self.locations[row] & _LINK_NUMBER
 
-    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
-        """Return where a value of a row (such as its `url`) is: line and column of its start and of its end.
+    def locations_of(
+        self, rows: Iterable[int], key_of: Callable[[int], str], profile: Profile
+    ) -> Iterator[tuple[int, tuple[int, int, int, int] | None]]:
+        """Yield the number of the link of each row (0 for a page itself), and where a value of it (as its `url`) is.
 
-        Lines and columns are 1-based, columns in code points. Return None if the page must be read to find out.
+        That is the line and column of its start and of its end, or None if the page must be read to find out. Lines and
+        columns are 1-based, columns in code points.
 
         Args:
-            key: The path of a field of the page, or the key in the map of the link.
+            key_of: Returns the path of a field of the page for 0, and the key in the map of a link for its number.
             profile: The layout of the site.
         """
-        location, layouts = self.locations[row], layouts_of(profile)
-        if not location & _KNOWN or len(layouts) > 1:
-            return None
-        place = place_of(layouts[0], location & _LINK_NUMBER, location >> _FOLDS_SHIFT & _THREE_BITS, key)
-        if place is None:
-            return None
-        line = place.line or (location >> _LINE_SHIFT) - place.above
-        if place.part == "id":
-            length = len(str(self._signed_id(row)))
-        else:
-            length = location >> (_URL_SHIFT if place.part == "key" else _TITLE_SHIFT) & _MAX_LENGTH
-        return line, place.column, line, place.column + length
+        places: dict[int, Place | None] = {}  # by the lowest bits of locations
+        for row in rows:
+            location = self.locations[row]
+            form = location & _FORM
+            if form not in places:
+                places[form] = _place_of(form, key_of(form & _LINK_NUMBER), profile)
+            place = places[form]
+            if place is None:
+                yield form & _LINK_NUMBER, None
+                continue
+            part, above, line, column = place
+            line = line or (location >> LINE_SHIFT) - above
+            if part == "id":
+                end = column + len(str(self._signed_id(row)))
+            else:
+                end = column + (location >> (URL_SHIFT if part == "key" else TITLE_SHIFT) & MAX_LENGTH)
+            yield form & _LINK_NUMBER, (line, column, line, end)
+
+    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
+        """Return where a value of a row is, or None. See `locations_of`."""
+        ((_, location),) = self.locations_of([row], lambda _: key, profile)
+        return location
 
     def _signed_id(self, row: int) -> int:
         number = self.ids[row]
@@ -248,3 +280,11 @@ class SiteIndex:
     @cached_property
     def _linked_urls(self) -> set[int]:
         return {self.urls[row] for row in self.link_rows}
+
+
+def _place_of(form: int, key: str, profile: Profile) -> Place | None:
+    """Return the place of a value, given the lowest bits of a location."""
+    layouts = layouts_of(profile)
+    if not form & KNOWN or len(layouts) > 1:
+        return None
+    return place_of(layouts[0], form & _LINK_NUMBER, form >> FOLDS_SHIFT & _THREE_BITS, key)

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, compress
 
 from qtgen.page import Page
@@ -33,9 +33,13 @@ class SentenceIndex:
     def add(self, sentences: Iterable[bytes]) -> None:
         """Add the results of `page_sentences`. Pages are numbered from 0 in this order."""
         pages = list(sentences)
-        counts = (len(page) // self._hashes.itemsize for page in pages[:-1])
-        self._starts.extend(accumulate(counts, initial=len(self._hashes)) if pages else ())
-        self._hashes.frombytes(b"".join(pages))
+        self.add_block(b"".join(pages), [*map(len, pages)])
+
+    def add_block(self, sentences: bytes, sizes: Sequence[int]) -> None:
+        """Add the sentences of pages that follow each other in memory, given how many bytes each page has."""
+        counts = (size // self._hashes.itemsize for size in sizes[:-1])
+        self._starts.extend(accumulate(counts, initial=len(self._hashes)) if sizes else ())
+        self._hashes.frombytes(sentences)
 
     def repeated(self) -> dict[int, list[int]]:
         """Return the hashes that are on more pages than allowed, each with the numbers of its pages."""

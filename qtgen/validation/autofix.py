@@ -17,9 +17,9 @@ from qtgen.errors import OutputError
 from qtgen.page import Page, read
 from qtgen.site.discovery import PageBatch, load_page, read_page_bytes
 from qtgen.site.index import SiteIndex
-from qtgen.validation.cache import PageRecord
 from qtgen.validation.diagnostics import Diagnostic, Severity
 from qtgen.validation.fixes import FixPolicy, RejectedFix, apply_fixes
+from qtgen.validation.records import KnownRecords, PageRecords, all_missing
 from qtgen.validation.rules import REGISTRY, PageChecker, SiteRule
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import codes_by_path
@@ -109,22 +109,29 @@ class _RunStore:
 
     def __init__(self, cache: RecordStore | None) -> None:
         self._cache = cache
-        self._records: dict[str, PageRecord] = {}
+        self._known: dict[tuple[str, ...], KnownRecords] = {}  # by the folder and the names of a batch
 
-    def get(self, batch: PageBatch) -> list[PageRecord | None]:
-        records = [self._records.get(path) for path in batch.paths()]
-        if self._cache and None in records:
-            records = self._cache.get(batch)
-            self._remember(batch, records)
-        return records
+    def get(self, batch: PageBatch) -> KnownRecords:
+        known = self._known.get((batch.folder, *batch.names)) or all_missing(len(batch.names))
+        if self._cache and known.missing:
+            known = self._cache.get(batch)
+            self._remember(batch, known)
+        return known
 
-    def put(self, batch: PageBatch, records: list[PageRecord | None]) -> None:
-        self._remember(batch, records)
+    def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
+        self._remember(batch, KnownRecords(records).without(left_out))
         if self._cache:
-            self._cache.put(batch, records)
+            self._cache.put(batch, records, left_out)
 
-    def _remember(self, batch: PageBatch, records: list[PageRecord | None]) -> None:
-        self._records |= {path: record for path, record in zip(batch.paths(), records, strict=True) if record}
+    def get_kept(self, name: str, key: str) -> bytes | None:
+        return self._cache.get_kept(name, key) if self._cache else None
+
+    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        if self._cache:
+            self._cache.put_kept(name, key, newest, blob)
+
+    def _remember(self, batch: PageBatch, known: KnownRecords) -> None:
+        self._known[batch.folder, *batch.names] = known
 
 
 class _Fixer:

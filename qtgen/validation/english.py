@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown import find_segments
@@ -35,6 +36,17 @@ _REQUEST_WORDS = word_set(
     " significant differ overview illustrate steps process"
 )
 """Words of questions that answers need not repeat."""
+
+_LETTERS_ONLY = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalpha()})
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a text in lower case."""
+    text = text.lower()
+    if text.isascii() and "'" not in text:
+        return text.translate(_LETTERS_ONLY).split()  # three times as fast
+    return WORD.findall(text)
+
 
 UNSPECIFIC = FUNCTION_WORDS | _REQUEST_WORDS
 
@@ -75,7 +87,7 @@ HEADING = re.compile(
     r"^[ ]*(?:(?:[-*+]|\d{1,3}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^ :;,.)*\\\n][^*\\\n]*)\*\*", re.MULTILINE
 )
 GLUED = re.compile(rf"[A-Za-z]{{{_GLUED_LETTERS},}}")
-_LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
+LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
 
 _LONG_HEADING = (  # it ends neither with `?` nor with `?:`
     rf"(?:\n|\\n|[-*+#.)|]) *\*\*[^ :;,.)*\\][^ *\\]* +(?:[^ *\\]+ +){{{HEADING_WORDS_MAX - 1}}}"
@@ -133,13 +145,13 @@ def question_terms(question: str) -> dict[str, str]:
     """Return the terms that an answer to a question repeats if both are in English."""
     if not may_be_english(question):
         return {}
-    words = WORD.findall(question.lower())
+    words = words_in(question)
     return _terms_of(words, UNSPECIFIC) or _terms_of(words, FUNCTION_WORDS)
 
 
 def terms_in(text: str, excluded: frozenset[str]) -> dict[str, str]:
     """Return the words of a text by term. A term is the first characters of a word, which all its forms share."""
-    return _terms_of(WORD.findall(text.lower()), excluded)
+    return _terms_of(words_in(text), excluded)
 
 
 def _terms_of(words: Iterable[str], excluded: frozenset[str]) -> dict[str, str]:
@@ -148,15 +160,20 @@ def _terms_of(words: Iterable[str], excluded: frozenset[str]) -> dict[str, str]:
 
 def absent(terms: Mapping[str, str], text: str) -> list[str]:
     """Return the words of which no form is in `text`, in any case."""
-    missing = [
-        (stem, word)
+    folded = _casefold(text)  # JavaScript, mRNA
+    return [
+        word
         for stem, word in terms.items()
-        if stem not in text and stem.capitalize() not in text and stem.upper() not in text
+        if stem.casefold() not in folded and not (not stem.isascii() and _is_in_capitals(stem, text))
     ]
-    if not missing:
-        return []
-    folded = text.casefold()  # JavaScript, mRNA; only a few texts need it
-    return [word for stem, word in missing if stem.casefold() not in folded]
+
+
+_casefold = lru_cache(maxsize=2)(str.casefold)  # the same answer is searched for several sets of terms
+
+
+def _is_in_capitals(stem: str, text: str) -> bool:
+    """Return whether a text has a stem in upper case although their case folds differ, as those of `ı` and `I` do."""
+    return stem.capitalize() in text or stem.upper() in text
 
 
 def mask_prose(markdown: str, *, math: bool) -> str:
@@ -170,4 +187,4 @@ def mask_prose(markdown: str, *, math: bool) -> str:
         parts += [markdown[done : segment.start], MASK]
         done = segment.end
     text = "".join([*parts, markdown[done:]])
-    return _LATEX.sub(MASK, text) if "\\" in text else text
+    return LATEX.sub(MASK, text) if "\\" in text else text

@@ -73,6 +73,9 @@ def is_english(question: str, answer_words: Iterable[str]) -> bool:
 
 
 def _is_foreign(words: Iterable[str]) -> bool:
+    words = [*words]
+    if _FOREIGN.isdisjoint(words) and max(words, default="") < _OTHER_SCRIPTS:
+        return False
     english, foreign = _count(words)
     return foreign > max(1, english)
 

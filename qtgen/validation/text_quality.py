@@ -18,23 +18,25 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from qtgen.page.markdown import expand_line_breaks
+from qtgen.page.markdown.plain_math import plain_math
 from qtgen.page.sentences import has_repeats, repeated_share
 from qtgen.validation.english import (
     FUNCTION_WORDS,
     GLUED,
     HEADING,
     HEADING_WORDS_MAX,
+    LATEX,
     LOWER_CASE_START,
     MASK,
     TORN,
     UNSPECIFIC,
-    WORD,
     absent,
     has_function_words,
     mask_prose,
     question_terms,
     repeats_question,
     terms_in,
+    words_in,
 )
 from qtgen.validation.language import is_english
 
@@ -224,7 +226,17 @@ def measure_coherence(question: str, answer: str, *, math: bool) -> TextQuality:
 def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
     """Return the prose of an answer, and the words of each part between code and math, in lower case."""
     prose = mask_prose(expand_line_breaks(answer), math=math)
-    return prose, [WORD.findall(part) for part in prose.lower().split(MASK)]
+    return prose, [words_in(part) for part in prose.split(MASK)]
+
+
+def _words(answer: str, math: bool) -> list[str]:
+    """Return the words of the prose of an answer in lower case."""
+    has_code = "`" in answer or "~~~" in answer or "    " in answer or "\t" in answer
+    plain = plain_math(answer) if math and not has_code and "|" not in answer else None
+    if plain is None:
+        return [word for part in _read(answer, math)[1] for word in part]
+    prose = LATEX.sub(MASK, plain.prose) if "\\" in plain.prose else plain.prose
+    return words_in(prose)
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
@@ -246,7 +258,7 @@ def is_plain_prose(answer: str) -> bool:
 
 def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:
     """Return the measurements about the topic."""
-    words = [word for part in _read(answer, math)[1] for word in part]
+    words = _words(answer, math)
     if len(words) < _WORDS_MIN:
         return {}
     coverage = min(1.0, len(words) / _WORDS_TO_COVER)

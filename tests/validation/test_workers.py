@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from qtgen.errors import FilesNotShared
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch
-from qtgen.validation.cache import Cache, PageRecord
+from qtgen.validation.cache import Cache
+from qtgen.validation.records import KnownRecords, PageRecords
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
 from support.engine_work import Elsewhere
@@ -25,12 +27,18 @@ class CountingStore:
         self._cache = cache
         self.kept = 0
 
-    def get(self, batch: PageBatch) -> list[PageRecord | None]:
+    def get(self, batch: PageBatch) -> KnownRecords:
         return self._cache.get(batch)
 
-    def put(self, batch: PageBatch, records: list[PageRecord | None]) -> None:
-        self.kept += len(records)
-        self._cache.put(batch, records)
+    def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
+        self.kept += records.page_count
+        self._cache.put(batch, records, left_out)
+
+    def get_kept(self, _name: str, _key: str) -> None:
+        return None
+
+    def put_kept(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
+        pass
 
 
 @pytest.fixture(autouse=True)

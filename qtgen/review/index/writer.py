@@ -34,7 +34,6 @@ from qtgen.validation.diagnostics import Severity, printable
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import codes_by_path
 from qtgen.validation.workers import check_file
-from qtgen.validation.workers import decode_findings as decode_diagnostics
 
 _State = tuple[int, int]  # the size of a file, and the time of its last change
 
@@ -244,8 +243,7 @@ def _findings_of_page(path: str, size: int, raw: bytes | None, checks: Validatio
     """Return the findings of a page that changed. Those that compare pages stay as they were."""
     codes = codes_by_path(checks.rules, checks.by_path, checks.root)(path)
     record = check_file(path, size, {} if raw is None else {path: raw}, checks.settings, profile=checks.profile)
-    diagnostics = decode_diagnostics(path, record[1], codes) if record[1] else []
-    found = [(one.code, one.severity) for one in diagnostics]
+    found = [(one.code, one.severity) for one in record.diagnostics if one.code in codes]
     for kept in decode_findings(old):
         if compares_pages(kept.code):
             found += [(kept.code, Severity(kept.severity))] * kept.total

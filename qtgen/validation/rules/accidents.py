@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from qtgen.page.markdown import Document, ListItem
 from qtgen.validation.diagnostics import Severity
@@ -16,6 +17,9 @@ from qtgen.validation.rules.answers import (
 )
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
 
 
 @rule(
@@ -211,6 +215,11 @@ def _few_ones(answer: str) -> bool:
     return answer.count("\\n1. ") + answer.count("\\n1) ") + answer.startswith(("1. ", "1) ")) < _RESTARTS_MIN
 
 
+def _rows_with_ones(files: "FileColumns") -> Iterable[int]:
+    rows = files.rows_with(b"\\n1. ", b"\\n1) ", least=_RESTARTS_MIN - 1)  # the first line may begin with 1 too
+    return [row for row in rows if not _few_ones(files.answers[row])]
+
+
 @rule(
     "QT513",
     "restarted-list",
@@ -219,6 +228,7 @@ def _few_ones(answer: str) -> bool:
     good=Example(r"\n\n1. **Gradient**", r"\n\n1. One\n\n   More.\n\n1. Two\n\n## More\n\n1. **Gradient**"),
     fix="unsafe",
     skip_if=lambda file: _few_ones(answer_line(file)),
+    may_break=_rows_with_ones,
     repairable="concern",
     applies=has_answer,
 )

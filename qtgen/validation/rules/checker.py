@@ -1,7 +1,7 @@
 """Run page rules over pages, each rule only on the pages that can violate it."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from operator import attrgetter, itemgetter
@@ -14,9 +14,16 @@ from qtgen.page.profile import Profile
 from qtgen.page.sentences import encoded
 from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, printable
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
-from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, Rule, RuleFix
+from qtgen.validation.rules.types import Finding, FixFactory, PageFile, PageRule, RowTest, Rule, RuleFix, SkipTest
 
 _FINDINGS_MAX = 100  # of one rule on one page; a hostile file could cause millions
+
+
+def applicable_rules(rules: Iterable[Rule], profile: Profile) -> list[PageRule]:
+    """Return the page rules that have subject matter on a site, sorted by code."""
+    applicable = (rule for rule in rules if isinstance(rule, PageRule) and rule.applies(profile))
+    return sorted(applicable, key=lambda rule: rule.code)
+
 
 by_position = attrgetter("line", "column", "code")
 """Sort key of the diagnostics of one file."""
@@ -44,19 +51,9 @@ class PageChecker:
         settings: RuleSettings = DEFAULT_SETTINGS,
     ) -> None:
         self._fixes, self._settings = fixes, settings
-        applicable = (rule for rule in rules if isinstance(rule, PageRule) and rule.applies(profile))
-        self._all = sorted(applicable, key=lambda rule: rule.code)
+        self._all = applicable_rules(rules, profile)
         self._reading = [rule for rule in self._all if rule.is_builtin and rule.family == 1]
-        canonical = [rule for rule in self._all if not _is_ruled_out(rule, profile)]
-        tests = dict.fromkeys(rule.skip_if for rule in canonical if rule.skip_if)
-        self._always = [rule for rule in canonical if not rule.skip_if and not rule.patterns]
-        self._by_test = [(test, [rule for rule in canonical if rule.skip_if is test]) for test in tests]
-        self._patterns = re2.Set.SearchSet()
-        self._by_pattern: list[PageRule] = []  # indexed by the number that RE2 gives a pattern
-        for owner, pattern in ((rule, pattern) for rule in canonical for pattern in rule.patterns):
-            self._patterns.Add(pattern)
-            self._by_pattern.append(owner)
-        self._patterns.Compile()
+        self._tests = QuickTests(self._all, profile)
 
     def __call__(self, file: PageFile) -> list[Diagnostic]:
         """Return the diagnostics of a page, sorted by position.
@@ -68,27 +65,52 @@ class PageChecker:
         if self._settings is not DEFAULT_SETTINGS:
             file = file._replace(settings=self._settings)
         all_rules = self._all if page.complete else self._reading
-        rules = self._applicable(file) if page.canonical else all_rules
-        diagnostics = [
-            _diagnostic(file, rule, finding, self._fixes)
-            for rule in rules
-            for finding in islice(rule.check(file), _FINDINGS_MAX)
-        ]
+        rules = self._tests.applicable(file) if page.canonical else all_rules
+        diagnostics = [diagnostic for rule in rules for diagnostic in diagnostics_of(file, rule, fixes=self._fixes)]
         if len(diagnostics) > 1:
             diagnostics.sort(key=by_position)
         return diagnostics
 
-    def _applicable(self, file: PageFile) -> list[PageRule]:
+
+class QuickTests:
+    """The tests that tell which rules a page in the canonical layout can violate.
+
+    Args:
+        rules: The rules, which apply to the site.
+        profile: The layout of the site.
+
+    Attributes:
+        always: The rules without a test, which any page can violate.
+        by_test: The rules that share a `skip_if`, by this test and its `may_break`.
+    """
+
+    def __init__(self, rules: Iterable[PageRule], profile: Profile) -> None:
+        canonical = [rule for rule in rules if not _is_ruled_out(rule, profile)]
+        self.always = [rule for rule in canonical if not rule.skip_if and not rule.patterns]
+        self.by_test: dict[tuple[SkipTest, RowTest | None], list[PageRule]] = {}
+        for rule in canonical:
+            if rule.skip_if:
+                self.by_test.setdefault((rule.skip_if, rule.may_break), []).append(rule)
+        self._patterns = re2.Set.SearchSet()
+        self._by_pattern: list[PageRule] = []  # indexed by the number that RE2 gives a pattern
+        for owner, pattern in ((rule, pattern) for rule in canonical for pattern in rule.patterns):
+            self._patterns.Add(pattern)
+            self._by_pattern.append(owner)
+        self._patterns.Compile()
+
+    def applicable(self, file: PageFile) -> list[PageRule]:
         """Return the rules that a page in the canonical layout can violate."""
-        rules = [*self._always]
-        for cannot_violate, rules_with_test in self._by_test:
+        rules = [*self.always]
+        for (cannot_violate, _), rules_with_test in self.by_test.items():
             if not cannot_violate(file):
                 rules += rules_with_test
-        matches = self._patterns.Match(_searched_text(file.page.layout)(file.page.values))
-        if matches:
-            matching = dict.fromkeys([self._by_pattern[number] for number in matches])
-            rules += [rule for rule in matching if rule not in rules]  # its `skip_if` may have chosen it already
-        return rules
+        matching = self.matching(_searched_text(file.page.layout)(file.page.values))
+        return [*rules, *(rule for rule in matching if rule not in rules)] if matching else rules
+
+    def matching(self, text: bytes) -> Iterable[PageRule]:
+        """Return the rules of which a pattern matches the joined texts of the model, each once."""
+        matches = self._patterns.Match(text)
+        return dict.fromkeys([self._by_pattern[number] for number in matches]) if matches else ()
 
 
 def check_page(file: PageFile, rules: Iterable[Rule], settings: RuleSettings = DEFAULT_SETTINGS) -> list[Diagnostic]:
@@ -138,6 +160,16 @@ def _convert_fix(page: Page, rule_fix: RuleFix) -> Fix:
     edits = (Edit(*position(span.start), *position(span.end), text) for span, text in rule_fix.edits)
     parts = None if rule_fix.parts is None else tuple(rule_fix.parts)
     return Fix(rule_fix.safe, rule_fix.description, tuple(edits), parts)
+
+
+def diagnostics_of(file: PageFile, rule: PageRule, *, fixes: bool = False) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of a rule for a page, up to a maximum number.
+
+    Args:
+        fixes: Whether diagnostics contain their fixes.
+    """
+    for finding in islice(rule.check(file), _FINDINGS_MAX):
+        yield _diagnostic(file, rule, finding, fixes)
 
 
 def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Diagnostic:

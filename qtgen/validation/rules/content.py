@@ -4,15 +4,18 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from qtgen.page.layout import Layout
 from qtgen.page.markdown import segment_at
 from qtgen.validation.diagnostics import Severity
-from qtgen.validation.rules.answers import answer_finding, answer_line, answer_of, document_of, has_answer, markdown_of
-from qtgen.validation.rules.edits import span_within
+from qtgen.validation.rules.answers import answer_finding, answer_line, document_of, has_answer, markdown_of
+from qtgen.validation.rules.lengths import length_rule
 from qtgen.validation.rules.limit_examples import too_long_answer, too_long_text, too_short_answer, too_short_text
 from qtgen.validation.rules.limits import (
+    Limit,
     limits_answer_above,
     limits_answer_below,
     limits_of,
@@ -22,114 +25,80 @@ from qtgen.validation.rules.limits import (
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
-
-def _is_no_text_long(file: PageFile) -> bool:
-    page = file.page
-    for path, _, most in limits_of(page.layout).texts:  # noqa: SIM110  # every page is tested, and a generator takes longer
-        if len(str(page.values.get(path))) > most:
-            return False
-    return True
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
 
 
-def _is_no_text_short(file: PageFile) -> bool:
-    page = file.page
-    for path, least, _ in limits_of(page.layout).texts:  # noqa: SIM110  # every page is tested, and a generator takes longer
-        if len(str(page.values.get(path))) < least:
-            return False
-    return True
-
-
-@rule(
+@length_rule(
     "QT601",
     "description-too-long",
-    Severity.WARNING,
+    bound="most",
+    message="`{path}` has {length} characters; shorten it to at most {limit}",
     bad=too_long_text,
-    skip_if=_is_no_text_long,
     applies=limits_texts_above,
 )
-def description_too_long(file: PageFile) -> Iterator[Finding]:
+def description_too_long(layout: Layout) -> Sequence[Limit]:
     """{too_long_texts}
 
     Why it is bad: {cut_texts} Nobody sees
     its end.
     Fix: write one shorter sentence. No automatic fix.
     """
-    for path, _, most in limits_of(file.page.layout).texts:
-        text = file.page.text_of(path)
-        if text is not None and len(text) > most:
-            message = f"`{path}` has {len(text)} characters; shorten it to at most {most}"
-            yield Finding(message, span_within(file.page, path, int(most), len(text)), path)
+    return limits_of(layout).texts
 
 
-@rule(
+@length_rule(
     "QT602",
     "description-too-short",
-    Severity.WARNING,
+    bound="least",
+    message="`{path}` has {length} characters; write at least {limit}",
     bad=too_short_text,
-    skip_if=_is_no_text_short,
     applies=limits_texts_below,
 )
-def description_too_short(file: PageFile) -> Iterator[Finding]:
+def description_too_short(layout: Layout) -> Sequence[Limit]:
     """{too_short_texts}
 
     Why it is bad: search engines replace such a description with a part of the page.
     Fix: write one full sentence. No automatic fix.
     """
-    for path, least, _ in limits_of(file.page.layout).texts:
-        text = file.page.text_of(path)
-        if text is not None and 0 < len(text) < least:
-            message = f"`{path}` has {len(text)} characters; write at least {least}"
-            yield Finding(message, file.page.span(path), path)
+    return limits_of(layout).texts
 
 
-def _answer_length_fine(file: PageFile) -> bool:
-    path, least, most = limits_of(file.page.layout).answer
-    return least <= len(str(file.page.values.get(path, ""))) <= most
-
-
-@rule(
+@length_rule(
     "QT605",
     "answer-too-short",
-    Severity.WARNING,
+    bound="least",
+    message="`{path}` has {length} characters; write at least {limit}",
     bad=too_short_answer,
-    skip_if=_answer_length_fine,
     repairable="concern",
     applies=limits_answer_below,
 )
-def answer_too_short(file: PageFile) -> Iterator[Finding]:
+def answer_too_short(layout: Layout) -> Sequence[Limit]:
     """The answer has fewer than {answer_min} characters.
 
     Why it is bad: half of the live answers have more than 2,500 characters. A shorter text is cut off or is no
     answer.
     Fix: generate the answer again. No automatic fix.
     """
-    path, least, _ = limits_of(file.page.layout).answer
-    text = answer_of(file)
-    if text and len(text) < least:
-        message = f"`{path}` has {len(text)} characters; write at least {least}"
-        yield Finding(message, file.page.span(path), path)
+    return (limits_of(layout).answer,)
 
 
-@rule(
+@length_rule(
     "QT606",
     "answer-too-long",
-    Severity.WARNING,
+    bound="most",
+    message="`{path}` has {length:,} characters; shorten it to at most {limit:,}",
     bad=too_long_answer,
-    skip_if=_answer_length_fine,
     applies=limits_answer_above,
 )
-def answer_too_long(file: PageFile) -> Iterator[Finding]:
+def answer_too_long(layout: Layout) -> Sequence[Limit]:
     """The answer has more than {answer_max} characters.
 
     Why it is bad: the longest live answer has fewer than 5,000 characters. A longer answer repeats itself or answers
     several questions.
     Fix: generate the answer again. No automatic fix.
     """
-    path, _, most = limits_of(file.page.layout).answer
-    text = answer_of(file)
-    if text and len(text) > most:
-        message = f"`{path}` has {len(text):,} characters; shorten it to at most {most:,}"
-        yield answer_finding(file, int(most), len(text), message)
+    return (limits_of(layout).answer,)
 
 
 _LONG_WORD = re.compile(r"[a-z]{5,}")
@@ -144,9 +113,12 @@ _SIMILAR = 0.75  # share of the longer words that two points have in common
 _WORDS_MIN = 6  # a point with fewer long words is not compared
 
 
-def _headings_differ(file: PageFile) -> bool:
-    """Return whether no two points of the answer have the same heading."""
-    answer = answer_line(file)
+def _rows_with_repeated_headings(files: "FileColumns") -> Iterable[int]:
+    return [row for row in files.rows_with_repeated_headings() if not _headings_differ(files.answers[row])]
+
+
+def _headings_differ(answer: str) -> bool:
+    """Return whether no two points of an answer have the same heading."""
     parts = answer.split("*")  # faster than at every `**`; a heading is one of these parts too
     empty = parts.count("")
     if len(set(parts)) == len(parts) - empty + bool(empty):
@@ -165,7 +137,8 @@ def _headings_differ(file: PageFile) -> bool:
         "2. **Gradient**: Its own concentration is lower towards the side with more solute, so water moves there.",
     ),
     good=Example("**Membrane**", "**Gradient**"),
-    skip_if=_headings_differ,
+    skip_if=lambda file: _headings_differ(answer_line(file)),
+    may_break=_rows_with_repeated_headings,
     repairable="concern",
     applies=has_answer,
 )

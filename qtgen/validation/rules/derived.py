@@ -1,15 +1,18 @@
 """The values that the templates of a layout give to the fields of a page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtgen.page import Value
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind
 from qtgen.page.template import FILE_FIELDS, Reference, Template
 from qtgen.validation.rules.types import PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
 
 
 def file_values(file: PageFile) -> dict[str, str]:
@@ -93,6 +96,47 @@ def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
         return (file.folder if depth == 1 else last_folders(file, depth)) == folder(pieces)
 
     return agree
+
+
+def rows_with_other_names(files: "FileColumns") -> Iterable[int]:
+    """Return the pages by column of which a name may not match its template."""
+    layout, depth = files.layout, folder_depth(files.layout)
+    paths = [path for path in layout.templates if path != layout.file_name_field]
+    templates = {path: layout.templates[path] for path in paths}
+    references = dict.fromkeys(
+        reference
+        for template in (layout.file_name, layout.folder, *templates.values())
+        for reference in template.references
+    )
+    written = [*paths, *([layout.file_name_field] if layout.file_name_field else [])]
+    if not all(_is_plain(layout, each) for each in [*references, *(Reference(p, ()) for p in written)]):
+        return range(len(files))
+    pieces = {
+        reference: [*map(layout.slug, files.texts(reference.path))]
+        if reference.filters
+        else files.texts(reference.path)
+        for reference in references
+    }
+    pairs = [(files.names, layout.file_name), (files.folders(depth), layout.folder)]
+    pairs += [(files.texts(path), template) for path, template in templates.items()]
+    expected = [(actual, _fill_column(template, pieces, len(files))) for actual, template in pairs]
+    if layout.file_name_field:
+        expected.append((files.texts(layout.file_name_field), files.names))
+    return {
+        row
+        for actual, names in expected
+        if actual != names
+        for row, (one, other) in enumerate(zip(actual, names, strict=True))
+        if one != other
+    }
+
+
+def _fill_column(template: Template, pieces: Mapping[Reference, list[str]], count: int) -> list[str]:
+    """Return the text of a template on each of the pages."""
+    columns = [[part] * count if isinstance(part, str) else pieces[part] for part in template.parts]
+    if len(columns) < 2:
+        return columns[0] if columns else [""] * count
+    return ["".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def _is_plain(layout: Layout, reference: Reference) -> bool:

@@ -37,6 +37,7 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     good=Example("Osmosis moves", "Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"),
     fix="safe",
     skip_if=_has_only_ascii_names,
+    may_break=lambda files: files.rows_with_unsearched_characters(),
     patterns=(CLASS,),
 )
 def invisible_character(file: PageFile) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Family 6xx, keywords: does a list that a model writes have as many items as it should, each once?"""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from qtgen.page import Page, Span
 from qtgen.validation.diagnostics import Severity
@@ -11,20 +12,41 @@ from qtgen.validation.rules.limits import ListLimit, has_lists, limits_of
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, PageFile
 
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
+
 
 def _lists_fine(file: PageFile) -> bool:
     """Return whether the lists have as many items as they should, correctly separated, without repetitions."""
-    page = file.page
-    for (path, least, most), separator, mark, _ in limits_of(page.layout).lists:
-        if separator is None:
-            return False
-        text = str(page.values.get(path))
-        words = text.lower().split(separator)
-        number_right = least <= len(words) <= most and text.count(mark) == len(words) - 1
-        spaces_right = f" {mark}" not in text and " ".join(text.split()) == text  # single ASCII spaces only
-        if not (number_right and len({*words, ""}) > len(words) and spaces_right):
-            return False
-    return True
+    values = file.page.values
+    return all(_is_fine(str(values.get(items.limit.path)), items) for items in limits_of(file.page.layout).lists)
+
+
+def _rows_not_fine(files: "FileColumns") -> Iterable[int]:
+    """Return the pages by column of which a list may be malformed."""
+    return {
+        row
+        for items in limits_of(files.layout).lists
+        for row, text in enumerate(files.texts(items.limit.path))
+        if not _is_fine(text, items)
+    }
+
+
+def _is_fine(text: str, items: ListLimit) -> bool:
+    """Return whether a text has as many items as it should, correctly separated, without repetitions."""
+    (_, least, most), separator, mark, _ = items
+    if separator is None:
+        return False
+    words = text.lower().split(separator)
+    number = len(words)
+    return (
+        least <= number <= most
+        and text.count(mark) == number - 1
+        and len({*words, ""}) > number
+        and f" {mark}" not in text
+        and ("  " not in text if text.isascii() and text.isprintable() else " ".join(text.split()) == text)
+        and text == text.strip()
+    )
 
 
 @rule(
@@ -35,6 +57,7 @@ def _lists_fine(file: PageFile) -> bool:
     good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
     fix="safe",
     skip_if=_lists_fine,
+    may_break=_rows_not_fine,
     applies=has_lists,
 )
 def keywords_malformed(file: PageFile) -> Iterator[Finding]:

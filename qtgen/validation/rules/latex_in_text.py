@@ -84,8 +84,10 @@ def _has_no_latex(answer: str) -> bool:
     """Return whether an answer on one line certainly has no LaTeX besides its math. This is a quick test."""
     plain = plain_math(answer)
     prose = plain.prose if plain else answer
-    if plain and not any(sign in _BRACKETS.sub("", prose) for sign in ("\\", "^{", "_{", "]^", ")^", "}^")):
-        return True
+    if plain:
+        rest = _BRACKETS.sub("", prose) if "\\" in prose else prose
+        if not any(map(rest.__contains__, ("\\", "^{", "_{", "]^", ")^", "}^"))):
+            return True
     if not _LATEX.search(expand_line_breaks(prose)):
         return True
     return not _LATEX.search(expand_line_breaks(_MATH.sub(" ", prose)))

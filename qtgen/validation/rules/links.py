@@ -1,7 +1,9 @@
 """Family 4xx: do the pages of the site agree with each other?"""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from qtgen.page import Page
@@ -15,6 +17,8 @@ from qtgen.validation.rules.registry import site_rule
 from qtgen.validation.rules.types import Example, FixFactory, SiteFinding
 
 if TYPE_CHECKING:
+    from array import array
+
     from qtgen.validation.rules.example import ExampleSite
 
 
@@ -150,7 +154,7 @@ def dangling_link(site: SiteIndex) -> Iterator[SiteFinding]:
     Fix: link to another page. `--fix --unsafe` removes the link and numbers the others from 1. This is unsafe because
     the target may exist outside the pages that were checked.
     """
-    rows = [row for row, target in zip(site.link_rows, site.link_targets, strict=True) if target < 0]
+    rows = [*compress(site.link_rows, map((-1).__eq__, site.link_targets))]
     yield SiteFinding("no page has this `{key}`; link to another page", rows)
     for path, target, item, pages in site.values.dangling() if site.values else ():
         message = f"no page has this value as its `{target}`; name another page"
@@ -198,14 +202,13 @@ def link_title_mismatch(site: SiteIndex) -> Iterator[SiteFinding]:
     yield SiteFinding(message, _differing(site, site.titles), "question")
 
 
-def _differing(site: SiteIndex, column: Sequence[int]) -> list[int]:
+def _differing(site: SiteIndex, column: "array[int]") -> list[int]:
     """Return the rows of links whose number in `column` differs from that of their target."""
-    pairs = zip(site.link_rows, site.link_targets, strict=True)
-    return [
-        row
-        for row, target in pairs
-        if column[row] != column[target] and target >= 0 and column[target] != NO_ID and column[row] != NOT_COPIED
-    ]
+    targets = site.link_targets
+    theirs = map(column.__getitem__, targets)  # for a link without a target, any number
+    links = zip(site.link_rows, targets, strict=True)
+    different = compress(links, map(ne, site.of_links(column), theirs))
+    return [row for row, target in different if target >= 0 and column[target] != NO_ID and column[row] != NOT_COPIED]
 
 
 @site_rule(
@@ -223,9 +226,9 @@ def link_to_no_index(site: SiteIndex) -> Iterator[SiteFinding]:
     Why it is bad: a page that search engines should not show should not be recommended either.
     Fix: link to another page. `--fix --unsafe` removes the link. This is unsafe because a reader loses it.
     """
-    hidden = {site.row_by_url[site.urls[row]] for row in site.page_rows if site.is_hidden(row)}
+    hidden = {site.row_by_url[site.urls[row]] for row in site.hidden_rows}
     if hidden:
-        rows = [row for row, target in zip(site.link_rows, site.link_targets, strict=True) if target in hidden]
+        rows = [*compress(site.link_rows, map(hidden.__contains__, site.link_targets))]
         yield SiteFinding("the page with this `{key}` has `{target_hidden}`; link to another page", rows)
 
 
@@ -264,9 +267,10 @@ def repeated_link(site: SiteIndex) -> Iterator[SiteFinding]:
     """
     repeated: list[int] = []
     for start, end in site.row_ranges():
-        links = site.urls[start + 1 : end]
-        if len(set(links)) < len(links):
-            repeated += (start + 1 + index for index, url in enumerate(links) if url in links[:index])
+        if end - start > 2:
+            links = site.urls[start + 1 : end]
+            if len(set(links)) < len(links):
+                repeated += (start + 1 + index for index, url in enumerate(links) if url in links[:index])
     yield SiteFinding("an earlier {link_word} has the same `{key}`; remove this one", repeated)
 
 
@@ -277,8 +281,9 @@ def orphan_page(site: SiteIndex) -> Iterator[SiteFinding]:
     Why it is bad: readers and search engines find the page only in lists.
     Fix: add the page to the {link}s of a similar page. No automatic fix.
     """
+    own = site.self_links
     links = zip(site.link_rows, site.link_targets, strict=True)
-    linked_rows = {target for row, target in links if row not in site.self_links}
+    linked_rows = {target for row, target in links if row not in own} if own else {*site.link_targets}
     linked_urls = {site.urls[row] for row in linked_rows if row >= 0}
     orphans = [row for row in site.page_rows if site.urls[row] not in linked_urls]
     yield SiteFinding("no page links to this `{key}`; link to it from a similar page", orphans)

@@ -1,7 +1,7 @@
 """Family 3xx: do the title, the subject, and the names that derive from them agree?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from qtgen.validation.rules.derived import (
     folder_depth,
     last_folders,
     names_agree,
+    rows_with_other_names,
     sources,
 )
 from qtgen.validation.rules.edits import change_fields
@@ -26,6 +27,7 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.example import ExampleSite
+    from qtgen.validation.rules.file_columns import FileColumns
 
 # Nearly all names are slugs, and the folder of a page is one of a few dozen.
 _PORTABLE = re.compile(r"(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\.)[a-z0-9-]+\.md")
@@ -33,6 +35,13 @@ _PORTABLE = re.compile(r"(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\.)[a-z0-9-]+\.
 
 def _has_portable_name(file: PageFile) -> bool:
     return bool(_PORTABLE.fullmatch(file.name)) and not _folder_fault(file.folder)
+
+
+def _rows_without_portable_name(files: "FileColumns") -> Iterable[int]:
+    folders = files.folders(1)
+    faulty = {folder for folder in {*folders} if _folder_fault(folder)}
+    places = zip(files.names, folders, strict=True)
+    return [row for row, (name, folder) in enumerate(places) if folder in faulty or not _PORTABLE.fullmatch(name)]
 
 
 @lru_cache
@@ -83,6 +92,7 @@ def _differing_title(site: "ExampleSite") -> Example:
     good=lambda site: site.with_question("What  is osmosis?"),
     fix="unsafe",
     skip_if=_names_agree,
+    may_break=rows_with_other_names,
     applies=_has_title_copies,
 )
 def title_mismatch(file: PageFile) -> Iterator[Finding]:
@@ -119,6 +129,7 @@ def _wrong_file_name(site: "ExampleSite") -> Example:
     bad=_wrong_file_name,
     fix="safe",
     skip_if=_names_agree,
+    may_break=rows_with_other_names,
     applies=_has_file_names,
 )
 def file_name_mismatch(file: PageFile) -> Iterator[Finding]:
@@ -164,6 +175,7 @@ def _wrong_key(site: "ExampleSite") -> Example:
     bad=_wrong_key,
     fix="unsafe",
     skip_if=_names_agree,
+    may_break=rows_with_other_names,
     applies=_has_key_template,
 )
 def url_mismatch(file: PageFile) -> Iterator[Finding]:
@@ -200,6 +212,7 @@ def _wrong_folder(site: "ExampleSite") -> Example:
     Severity.ERROR,
     bad=_wrong_folder,
     skip_if=_names_agree,
+    may_break=rows_with_other_names,
     applies=_has_folders,
 )
 def wrong_folder(file: PageFile) -> Iterator[Finding]:
@@ -233,6 +246,7 @@ def _wrong_template(site: "ExampleSite") -> Example:
     bad=_wrong_template,
     fix="safe",
     skip_if=_names_agree,
+    may_break=rows_with_other_names,
     applies=_has_other_templates,
 )
 def seo_title_mismatch(file: PageFile) -> Iterator[Finding]:
@@ -257,6 +271,7 @@ def _device_name(site: "ExampleSite") -> Example:
     Severity.ERROR,
     bad=_device_name,
     skip_if=_has_portable_name,
+    may_break=_rows_without_portable_name,
 )
 def reserved_name(file: PageFile) -> Iterator[Finding]:
     """The file or its folder has a name that is impossible on Windows.

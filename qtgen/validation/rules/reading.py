@@ -148,6 +148,7 @@ def _normalize_text(text: str, offset: int) -> tuple[str, list[TextEdit]] | None
     bad=lambda site: Example(text=f"{site.text}\n"),
     fix="safe",
     skip_if=lambda file: file.page.style.body is None,
+    may_break=lambda _: (),  # columns have only pages with the usual body
     applies=lambda profile: any(isinstance(layout.body, str) for layout in profile.file.layout),
 )
 def unexpected_body(file: PageFile) -> Iterator[Finding]:

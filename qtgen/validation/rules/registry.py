@@ -22,6 +22,7 @@ from qtgen.validation.rules.types import (
     PageCheck,
     PageRule,
     Repairable,
+    RowTest,
     Rule,
     SiteCheck,
     SiteRule,
@@ -48,6 +49,7 @@ def rule(
     noncanonical_only: bool | Applies = False,
     skip_if: SkipTest | None = None,
     patterns: tuple[str, ...] = (),
+    may_break: RowTest | None = None,
     repairable: Repairable | None = None,
     applies: Applies = always,
 ) -> Callable[[PageCheck], PageCheck]:
@@ -60,7 +62,7 @@ def rule(
         bad: An example that the rule must report, or a function that makes it from the example site of a profile.
         good: A similar example that it must not report. By default, the valid example page.
         fix: "safe" or "unsafe", if its findings carry fixes.
-        noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
+        noncanonical_only: See `PageRule`; so are `skip_if`, `patterns` and `may_break`.
         repairable: "concern" or "fault", if a warning of the rule leads to a repair request when a page is generated.
             If no repair resolves it, the page is written despite a concern, but not despite a fault.
         applies: Returns whether the rule applies to the site of a profile.
@@ -72,7 +74,7 @@ def rule(
         if not code.startswith("QT"):  # those of built-in rules are valid, and compiling them takes time at start-up
             for pattern in patterns:
                 _check_pattern(code, pattern)
-        quick = (noncanonical_only, skip_if, patterns)
+        quick = (noncanonical_only, skip_if, patterns, may_break)
         _add(PageRule(code, name, severity, check, bad, good, fix, False, repairable, applies, False, *quick))
         return check
 

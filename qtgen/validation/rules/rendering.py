@@ -6,7 +6,7 @@ author thought.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from qtgen.page.compile import layouts_of
@@ -27,6 +27,7 @@ from qtgen.validation.rules.types import Example, Finding, PageFile
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.example import ExampleSite
+    from qtgen.validation.rules.file_columns import FileColumns
 
 _TAG_SHOWN = 40  # characters of a tag that a message quotes
 
@@ -50,6 +51,11 @@ def _example_hidden(value: bool) -> "Callable[[ExampleSite], Example]":
     return change
 
 
+def _rows_with_hidden(files: "FileColumns") -> Iterable[int]:
+    path = files.layout.roles.hidden
+    return files.rows_where(files.columns.present(path)) if path and path in files.layout.fields else ()
+
+
 @rule(
     "QT505",
     "ignored-no-index",
@@ -57,6 +63,7 @@ def _example_hidden(value: bool) -> "Callable[[ExampleSite], Example]":
     bad=_example_hidden(True),
     good=_example_hidden(False),
     skip_if=lambda file: file.page.layout.roles.hidden not in file.page.values,
+    may_break=_rows_with_hidden,
     applies=_renames_hidden,
 )
 def ignored_no_index(file: PageFile) -> Iterator[Finding]:

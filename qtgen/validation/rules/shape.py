@@ -4,12 +4,13 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from qtgen._util.text import enumeration
 from qtgen.page import Page
+from qtgen.page.fields import Field, Section
 from qtgen.page.layout import Layout
 from qtgen.page.profile import BODY_FIELD, FieldSpec, Kind, Profile, Scalar
 from qtgen.validation.diagnostics import Severity
@@ -22,6 +23,7 @@ from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.example import ExampleSite
+    from qtgen.validation.rules.file_columns import FileColumns
 
 _UNKNOWN_KEYS_MAX = 200  # that are compared with the known ones; a hostile page could have tens of thousands
 
@@ -192,6 +194,12 @@ def _disallowed(page: Page) -> Iterator[tuple[str, Mapping[str, Scalar]]]:
                 yield path, spec.only_when
 
 
+def _rows_with_conditions(files: "FileColumns") -> Iterable[int]:
+    """Return all pages by column if their layout has a field that depends on others."""
+    rows: list[Field | Section] = [*files.layout.fields.values(), *files.layout.sections.values()]
+    return range(len(files)) if any(row.spec.only_when for row in rows) else ()
+
+
 def _unwanted_key(site: "ExampleSite") -> Example:
     path = next(path for path, spec in conditional_paths(site.page) if spec.only_when)
     return site.with_unmet(path)
@@ -204,6 +212,7 @@ def _unwanted_key(site: "ExampleSite") -> Example:
     bad=_unwanted_key,
     fix="unsafe",
     skip_if=lambda file: not any(_disallowed(file.page)),
+    may_break=_rows_with_conditions,
     applies=lambda profile: has_condition(profile, "only_when"),
 )
 def disallowed_key(file: PageFile) -> Iterator[Finding]:

@@ -28,10 +28,16 @@ from qtgen.validation.rules.answers import (
 )
 from qtgen.validation.rules.limits import limits_of
 from qtgen.validation.rules.placeholders import PLACEHOLDERS
+from qtgen.validation.rules.prose_tests import (
+    is_about_its_question,
+    is_coherent_prose,
+    rows_of_no_coherent_prose,
+    rows_off_topic,
+)
 from qtgen.validation.rules.registry import rule, site_rule
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern
 from qtgen.validation.rules.types import Example, Finding, PageFile, SiteFinding
-from qtgen.validation.text_quality import is_about_question, is_plain_prose, measure_coherence, measure_topic
+from qtgen.validation.text_quality import measure_coherence, measure_topic
 
 _QUOTED_MAX = 40  # characters that a message quotes
 _WORDS_SHOWN = 5
@@ -56,13 +62,6 @@ def _keywords(file: PageFile) -> str:
         return ""
     separator = (file.page.layout.fields[path].spec.separator or ",").strip()
     return value if separator in (",", "") else value.replace(separator, ",")
-
-
-def _is_about_its_question(file: PageFile) -> bool:
-    values, layout = file.page.values, file.page.layout
-    answer = answer_line(file)
-    description = values.get(layout.description) if layout.description else answer  # the answer repeats its own words
-    return is_about_question(str(values.get(layout.roles.question)), str(description), answer)
 
 
 @cache
@@ -124,7 +123,8 @@ PLACEHOLDERS |= {
     "off-topic",
     Severity.WARNING,
     bad=Example("What is osmosis?", "How does a vaccine protect against a disease?"),
-    skip_if=_is_about_its_question,
+    skip_if=is_about_its_question,
+    may_break=rows_off_topic,
     repairable="concern",
     applies=_has_topics,
 )
@@ -167,10 +167,6 @@ _TOPIC_CLAUSES = {
 }
 
 
-def _is_coherent_prose(file: PageFile) -> bool:
-    return is_plain_prose(answer_line(file))
-
-
 @rule(
     "QT610",
     "incoherent-text",
@@ -179,7 +175,8 @@ def _is_coherent_prose(file: PageFile) -> bool:
         "1. **Gradient**: Water moves towards the side with more solute, because there its own concentration is lower.",
         "1. **the gradient that is there**: Water moves to a side. and then it moves again. so there is more of it.",
     ),
-    skip_if=_is_coherent_prose,
+    skip_if=is_coherent_prose,
+    may_break=rows_of_no_coherent_prose,
     patterns=INCOHERENCE_PATTERNS,
     repairable="fault",
     applies=has_answer,
@@ -265,6 +262,7 @@ def repeated_sentence(site: SiteIndex) -> Iterator[SiteFinding]:
     ),
     good=Example("Osmosis moves", "Osmosis moves", settings=RuleSettings((BannedPhrase("important to note"),))),
     skip_if=lambda file: not file.settings.banned_phrases,
+    may_break=lambda files: range(len(files)) if files.settings.banned_phrases else (),
     repairable="fault",
 )
 def banned_phrase(file: PageFile) -> Iterator[Finding]:

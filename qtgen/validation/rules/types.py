@@ -14,6 +14,7 @@ from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.example import ExampleSite
+    from qtgen.validation.rules.file_columns import FileColumns
 
 
 class PageFile(NamedTuple):
@@ -133,6 +134,7 @@ AnyExample: TypeAlias = "Example | Callable[[ExampleSite], Example]"
 PageCheck = Callable[[PageFile], Iterable[Finding]]
 SiteCheck = Callable[[SiteIndex], Iterable[SiteFinding]]
 SkipTest = Callable[[PageFile], bool]
+RowTest = Callable[["FileColumns"], Iterable[int]]
 LinkFixFactory = Callable[[Page, str, Page | None], FixFactory | None]
 """Maps a page, the dotted path of one of its links, and the link's target (if there is one) to a fix."""
 LinkExplanation = Callable[[Page, str, Page], str | None]
@@ -198,7 +200,7 @@ class Rule:
 class PageRule(Rule):
     """A rule that reads one page at a time.
 
-    The last three arguments make a rule fast: they tell which pages in the canonical layout cannot violate it. All
+    The last four arguments make a rule fast: they tell which pages in the canonical layout cannot violate it. All
     other pages are always checked.
 
     Args:
@@ -207,12 +209,15 @@ class PageRule(Rule):
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
             both rule out a violation.
+        may_break: Replaces `skip_if` where many pages are checked by column: it returns the pages that may violate the
+            rule, or too many. By default, `skip_if` is asked about every page.
     """
 
     check: PageCheck
     noncanonical_only: bool | Applies = False
     skip_if: SkipTest | None = None
     patterns: tuple[str, ...] = ()
+    may_break: RowTest | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import re2
 
 from qtgen.page import Value
+from qtgen.page.compile import fits
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
 from qtgen.page.profile import FieldSpec, Kind, Scalar
 from qtgen.page.types import has_type, typed
 from qtgen.validation.rules.types import PageFile
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
 
 SHOWN = 40
 """How many characters of a value a message shows."""
@@ -224,6 +228,15 @@ def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
         return True
 
     return usual
+
+
+def rows_with_unusual_values(files: "FileColumns") -> Iterable[int]:
+    """Return the pages by column of which a value may not be allowed."""
+    layout, faults = files.layout, faults_of(files.layout)
+    if not fits(layout, layout.constants):
+        return range(len(files))
+    rows = {row for path in layout.fields if path in faults for row in files.rows_with_faults(path, faults[path])}
+    return rows.union(row for row, answer in enumerate(files.answers) if answer.isspace())
 
 
 def _is_always_there(layout: Layout, field: Field) -> bool:

@@ -21,6 +21,7 @@ from qtgen.validation.rules.value_limits import (
     has_usual_values,
     may_have_type,
     range_of,
+    rows_with_unusual_values,
 )
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def _scored(site: "ExampleSite") -> Example:
     bad=_impossible_day,
     good=_scored,
     skip_if=_usual_values,
+    may_break=rows_with_unusual_values,
 )
 def invalid_value(file: PageFile) -> Iterator[Finding]:
     """A value has the right type but is not allowed in its field.

@@ -1,0 +1,40 @@
+"""The quick tests of the rules about off-topic and incoherent texts, for a page and for pages by column."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qtgen.validation.english import has_function_words
+from qtgen.validation.rules.answers import answer_line
+from qtgen.validation.rules.types import PageFile
+from qtgen.validation.text_quality import is_about_question, is_plain_prose
+
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
+
+
+def is_about_its_question(file: PageFile) -> bool:
+    """Return whether a page is certainly not off topic."""
+    values, layout = file.page.values, file.page.layout
+    answer = answer_line(file)
+    description = values.get(layout.description) if layout.description else answer  # the answer repeats its own words
+    return is_about_question(str(values.get(layout.roles.question)), str(description), answer)
+
+
+def rows_off_topic(files: "FileColumns") -> Iterable[int]:
+    """Return the pages that may be off topic."""
+    layout, answers = files.layout, files.answers
+    descriptions = files.texts(layout.description) if layout.description else answers
+    texts = zip(files.texts(layout.roles.question), descriptions, answers, strict=True)
+    return [row for row, each in enumerate(texts) if "" in each or not is_about_question(*each)]
+
+
+def is_coherent_prose(file: PageFile) -> bool:
+    """Return whether the answer has function words and no repeated sentences."""
+    return is_plain_prose(answer_line(file))
+
+
+def rows_of_no_coherent_prose(files: "FileColumns") -> Iterable[int]:
+    """Return the pages of which the answer may have repeated sentences or no function words."""
+    answers = files.answers
+    without_words = {row for row, answer in enumerate(answers) if not has_function_words(answer)}
+    return without_words.union(row for row in files.rows_with_repeated_sentences() if not is_plain_prose(answers[row]))
