@@ -5,7 +5,7 @@
 The commit is checked out into a temporary worktree. Both versions take turns, each run as a whole process, and the
 first run of each is not counted. A figure is the smallest processor time of all rounds (user and system, with worker
 processes), less that of a run over one item. `page` is an exception: it is the whole time of a run over one page. The
-short ones, `page`, `warm` and `changed`, have more rounds.
+short ones, such as `page`, `warm` and `changed`, have more rounds.
 
 The ways are:
 
@@ -13,6 +13,8 @@ The ways are:
     warm      validate them with the cache of the run before
     changed   the same, with one page changed since then
     json      validate them without a cache, and print every finding as JSON
+    warm-json, warm-github
+              validate them with the cache, and print every finding
     page      validate one page
     generate  write 300 pages (needs ../shared/tools/mock_openai.py)
     score     score 300 pairs of texts
@@ -156,6 +158,8 @@ WAYS = {
     "warm": Way([*VALIDATE, "--statistics"], copy_pages, rounds=5),
     "changed": Way([*VALIDATE, "--statistics"], copy_pages, change_page, rounds=5),
     "json": Way([*VALIDATE, "--no-cache", "--format", "json"], copy_pages),
+    "warm-json": Way([*VALIDATE, "--format", "json"], copy_pages, rounds=3),
+    "warm-github": Way([*VALIDATE, "--format", "github"], copy_pages, rounds=3),
     "page": Way(["validate", "page.md"], copy_one_page, less_one=False, rounds=10),
     "generate": Way(["generate", "q.txt", "--json", "--quiet"], write_questions, remove_outputs, "outputs", GENERATE),
     "score": Way(["eval", "score", "pairs.jsonl", "--jobs", "1", "--quiet"], write_pairs),

@@ -45,7 +45,11 @@ def one_line(text: str) -> str:
 
 def json_text(value: Any, indent: int | None = None, *, allow_nan: bool = True) -> str:
     """Return a value as JSON. Characters that could control a terminal are escaped; other ones stay readable."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
+    return escape_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=allow_nan))
+
+
+def escape_json(text: str) -> str:
+    """Return JSON with the characters escaped that could control a terminal."""
     if text.isascii() and "\x7f" not in text:
         return text
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from qtgen import __version__
 from qtgen._util.text import pluralize
@@ -19,6 +20,7 @@ from qtgen.validation.rules.types import FixSafety
 from qtgen.validation.run import ValidationResult
 
 _REJECTED_SHOWN = 10
+_LINES_AT_ONCE = 200  # of a report; printing each alone would take longer than checking a page that is cached
 
 
 class Report:
@@ -67,13 +69,23 @@ class Report:
             severity_painter(sys.stderr if to_stderr else sys.stdout),
             lambda line: warn([line], "warning"),
         )
-        diagnostics = self._counted(result)
-        if self._statistics:
-            for _ in diagnostics:
+        lines = (
+            self._lines_of_statistics(result)
+            if self._statistics
+            else self._format.render(self._counted(result), context)
+        )
+        rest = iter(lines)
+        while block := [*islice(rest, _LINES_AT_ONCE)]:
+            echo(Styled("\n".join(block)), err=to_stderr)
+
+    def _lines_of_statistics(self, result: ValidationResult) -> Iterator[str]:
+        if self._rejected:  # some of the fixes must not be offered
+            for _ in self._counted(result):
                 pass
-        lines = self._counts.statistics() if self._statistics else self._format.render(diagnostics, context)
-        for line in lines:
-            echo(Styled(line), err=to_stderr)
+        else:
+            for counts in result.counts():
+                self._counts.add_counts(*counts)
+        return self._counts.statistics()
 
     def _counted(self, result: ValidationResult) -> Iterator[Diagnostic]:
         """Count all diagnostics, and yield those that the report lists."""

@@ -5,8 +5,9 @@ a finding takes 20 bytes. A `Diagnostic` is made only if somebody looks at it.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -77,15 +78,36 @@ class Findings(NamedTuple):
             yield Findings(counts, self.places[_PLACE * first : _PLACE * last], self.kinds[first:last], self.table)
             page, first = page + size, last
 
+    def of_rules(self, codes: frozenset[str]) -> "Findings":
+        """Return the findings of some of the rules."""
+        shown = [kind.code in codes for kind in self.table]
+        if all(shown):
+            return self
+        every = enumerate(map(shown.__getitem__, self.kinds))
+        numbers = [number for number, is_shown in every if is_shown]
+        places = [*zip(*[iter(self.places)] * _PLACE, strict=True)]
+        return Findings(
+            array("I", [sum(map(shown.__getitem__, self.kinds[first:last])) for first, last in self._ranges()]),
+            array("I", chain.from_iterable(map(places.__getitem__, numbers))),
+            array("I", map(self.kinds.__getitem__, numbers)),
+            self.table,
+        )
+
+    def count_kinds(self) -> dict[Kind, int]:
+        """Return the number of findings of each kind."""
+        return {self.table[number]: count for number, count in Counter(self.kinds).items()}
+
+    def _ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield which findings each page has, as half-open ranges."""
+        return pairwise(accumulate(self.counts, initial=0))
+
     def pages_with(self, code: str) -> list[int]:
         """Return the numbers of the pages that have a finding of a rule."""
         wanted = {number for number, kind in enumerate(self.table) if kind.code == code}
         if not wanted:
             return []
-        ends = [0, *accumulate(self.counts)]
-        return [
-            page for page, (start, end) in enumerate(pairwise(ends)) if not wanted.isdisjoint(self.kinds[start:end])
-        ]
+        pages = enumerate(self._ranges())
+        return [page for page, (first, last) in pages if not wanted.isdisjoint(self.kinds[first:last])]
 
     def diagnostics(self, paths: Iterable[str], codes_of: CodesOf) -> Iterator[list[Diagnostic]]:
         """Yield the diagnostics of each page, given the paths of the pages."""

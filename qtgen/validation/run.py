@@ -6,10 +6,11 @@ page by page. So memory grows with the facts of the pages, and not with their fi
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from qtgen._util.engines import Engine
 from qtgen._util.text_column import TextColumn
@@ -21,7 +22,7 @@ from qtgen.site.similarity import question_words
 from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.finding_fixes import FindingFixer, decode_fixed, fixed_findings
-from qtgen.validation.findings import CodesOf
+from qtgen.validation.findings import CodesOf, Kind, findings_of
 from qtgen.validation.kept_results import KeptResults
 from qtgen.validation.records import PageRecords, encode
 from qtgen.validation.rules import Rule, SiteRule
@@ -39,6 +40,20 @@ class CheckedFile:
 
     path: str
     diagnostics: list[Diagnostic]
+
+
+class FolderCounts(NamedTuple):
+    """The findings of pages of one folder.
+
+    Attributes:
+        folder: The folder, without `/` at its end.
+        kinds: The number of findings of each kind.
+        pages: The number of pages that have a finding.
+    """
+
+    folder: str
+    kinds: Mapping[Kind, int]
+    pages: int
 
 
 @dataclass(frozen=True)
@@ -180,22 +195,35 @@ class ValidationResult:
         """Delete the temporary file."""
         self._spool.close()
 
-    def _checked_batches(self) -> Iterator[SpooledBatch]:
+    def _batches(self) -> Iterator[tuple[SpooledBatch, SiteFindings]]:
         """Yield the batches of the pages that were checked, without those of the corpus."""
         left = self.pages
-        for batch in self._spool if left else ():
-            yield batch
-            left -= len(batch.names)
+        for batch, between in zip(self._spool, self._site_findings.split(self._sizes), strict=True):
             if not left:
                 return
+            yield batch, between
+            left -= len(batch.names)
 
     def __iter__(self) -> Iterator[CheckedFile]:
-        batches = zip(self._checked_batches(), self._site_findings.split(self._sizes), strict=False)
         diagnostics_of = self._diagnostics_with_fixes() if self._options.fixes else self._diagnostics()
-        for number, (batch, between) in enumerate(batches):
+        for number, (batch, between) in enumerate(self._batches()):
             for path, diagnostics in zip(batch.paths(), diagnostics_of(number, batch, between), strict=True):
                 if diagnostics:
                     yield CheckedFile(path, diagnostics)
+
+    def counts(self) -> Iterator[FolderCounts]:
+        """Yield the numbers of findings of consecutive pages. They are counted without making diagnostics."""
+        if self._options.by_path:
+            for file in self:
+                yield FolderCounts(file.path.rpartition("/")[0], findings_of([file.diagnostics]).count_kinds(), 1)
+            return
+        codes = frozenset(rule.code for rule in self._options.rules)
+        for batch, between in self._batches():
+            both = [findings.of_rules(codes) for findings in (batch.records.findings, between.findings)]
+            pages = sum(map(any, zip(both[0].counts, both[1].counts, strict=True)))
+            for findings in both:
+                yield FolderCounts(batch.folder[:-1], findings.count_kinds(), pages)
+                pages = 0
 
     def _codes_by_path(self) -> CodesOf:
         return codes_by_path(self._options.rules, self._options.by_path, self._options.root)

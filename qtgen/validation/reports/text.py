@@ -1,10 +1,11 @@
 """Diagnostics for people: `path:line:column: CODE message`, the place in the source, and counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qtgen._util.text import display_width, enumeration, escape_controls, mask_unprintable, pluralize
 from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen.validation.findings import Kind
 from qtgen.validation.reports.registry import Paint, ReportContext, plain, report_format
 
 _WIDTH = 100  # characters of a source line that are shown
@@ -72,16 +73,31 @@ class FindingCounts:
             fix: "safe" or "unsafe" if there is a fix.
             listed: Whether the report shows it. Others are only counted, and do not make a page an affected one.
         """
-        self._codes[diagnostic.code, diagnostic.name, diagnostic.severity.value] += 1
-        self._folders[diagnostic.path.rpartition("/")[0] or "."] += 1
-        self.severities[diagnostic.severity] += 1
-        self.safe_fixes += fix == "safe"
-        self.unsafe_fixes += fix == "unsafe"
+        self._count(diagnostic, diagnostic.path.rpartition("/")[0], fix, 1)
         if not listed:
             self.unlisted[diagnostic.code] += 1
         elif diagnostic.path != self._last_path:
             self._affected_pages += 1
             self._last_path = diagnostic.path
+
+    def add_counts(self, folder: str, kinds: Mapping[Kind, int], pages: int) -> None:
+        """Count findings of pages of one folder, all of which are listed.
+
+        Args:
+            kinds: The number of findings of each kind.
+            pages: The number of pages that have a finding and were not counted before.
+        """
+        for kind, count in kinds.items():
+            fix = ("unsafe" if kind.fix_is_unsafe else "safe") if kind.fixable else None
+            self._count(kind, folder, fix, count)
+        self._affected_pages += pages
+
+    def _count(self, found: Diagnostic | Kind, folder: str, fix: str | None, count: int) -> None:
+        self._codes[found.code, found.name, found.severity.value] += count
+        self._folders[folder or "."] += count
+        self.severities[found.severity] += count
+        self.safe_fixes += count * (fix == "safe")
+        self.unsafe_fixes += count * (fix == "unsafe")
 
     def summary(self, pages: int, paint: Paint = plain) -> str:
         """Return a line such as `12 pages checked: 3 errors and 1 warning in 2 pages`."""

@@ -7,8 +7,11 @@ from typing import Any
 import jsonschema
 import pytest
 import xmlschema
+from hypothesis import given
+from hypothesis import strategies as st
 
-from qtgen.validation.diagnostics import Diagnostic, Severity
+from qtgen._util.text import json_text
+from qtgen.validation.diagnostics import Diagnostic, Edit, Fix, Severity
 from qtgen.validation.reports import ReportContext, get_format
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from support.validation import Run
@@ -57,6 +60,18 @@ def test_json_has_fixes_in_code_points(broken: Run) -> None:
     assert found["QT603"]["fix"]["safe"] is True
     assert found["QT202"]["fix"] is None
     assert json.loads(out) == sorted(json.loads(out), key=lambda d: (d["path"], d["line"], d["column"], d["code"]))
+
+
+@given(text=st.text(), field=st.none() | st.text(), edits=st.lists(st.text(), max_size=2), safe=st.booleans())
+def test_json_is_that_of_the_standard_library(text: str, field: str | None, edits: list[str], safe: bool) -> None:
+    fix = Fix(safe, text, tuple(Edit(1, 2, 3, 4, edit) for edit in edits)) if edits else None
+    found = [
+        Diagnostic(path, 5, 6, 7, 8, "QT1", "name", Severity.ERROR, text, field, fix)
+        for path in ("a.md", f"{text}.md", "\udcff\x1b\x7f\x85\u202e.md")
+    ]
+    lines = [*get_format("json").render(found, ReportContext(3, "1", (), lambda _: ()))]
+    ends = (",", ",", "")
+    assert lines == ["[", *(f"  {json_text(one.as_dict())}{end}" for one, end in zip(found, ends, strict=True)), "]"]
 
 
 def test_gitlab(broken: Run) -> None:
