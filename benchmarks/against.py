@@ -294,10 +294,8 @@ def main() -> None:
                 tar.extractall(pages, filter="data")
         if "generate" in options.only:
             stack.enter_context(endpoint())
-        print(
-            "| way | old (s) | new (s) | new / old | difference (ms) | elapsed | output |\n|---|---|---|---|---|---|---|",
-            flush=True,
-        )
+        print("| way | old (s) | new (s) | new / old | difference (ms) | elapsed | output |")
+        print("|---|---|---|---|---|---|---|", flush=True)
         for name in options.only:
             way = WAYS[name]
             compare(name, way, checkouts, Sizes(pages, QUESTIONS, options.pairs), options.rounds * way.rounds)
