@@ -68,7 +68,7 @@ def emit_field(
         column, head = _heads(layout)[field.path]
     else:
         column, head = indent, _head(indent, field.key)
-    if Kind.LIST in field.spec.kinds and isinstance(value, list):
+    if isinstance(value, list) and Kind.LIST in field.spec.kinds:
         return _emit_list(field.spec, value, layout, head, column)
     if isinstance(value, list | dict) or value is None:
         raise UnwritableText(f"a field cannot hold a value of type {type(value).__name__}", field=field.path)
@@ -77,7 +77,7 @@ def emit_field(
     if field.spec.style == "literal" and "\n" in value:
         return _emit_lines(head, value, field, " " * _folded_column(field, layout, column))
     check_writable(value, field.path)
-    if Kind.TEXT not in field.spec.kinds or _is_plain(field, value, style):
+    if _is_plain(field, value, style) or Kind.TEXT not in field.spec.kinds:
         return f"{head} {value}\n"
     if quote := _quote(field.spec, layout):
         return f"{head} {quoted(value, quote)}\n"

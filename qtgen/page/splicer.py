@@ -64,6 +64,8 @@ def _changed_fields(page: Page, changes: Changes) -> dict[str, Value]:
         else:
             raise SpliceError("is not a field of a page", field=path)
     fields = {path: value for path, value in fields.items() if not _is_same(page.values.get(path), value)}
+    if page.canonical:
+        return fields
     filled = {path.rpartition(".")[0] for path, value in fields.items() if value is not None}
     empty = {section for section in filled if section in page.values and not page.values[section]}
     return fields | dict.fromkeys(empty)  # the line `seo: {}` goes, and `seo:` is inserted above its fields
@@ -246,13 +248,17 @@ def _key_line(page: Page, section: str) -> Span:
     return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
 
 
+def _types(values: Iterable[Value]) -> list[type]:
+    return [*map(type, values)]
+
+
 def _prove(page: Page, fields: Mapping[str, Value], text: str) -> None:
     """Read the new text. Changed fields must have their new values, and all others their old ones."""
     result = read_text(text, page.layout)
     if result.problems:
         raise SpliceError(f"the edited page would have a problem: {result.problems[0].message}")
     expected = {path: value for path, value in {**page.values, **fields}.items() if value is not None}
-    if expected == result.values and all(map(_is_same, map(result.values.get, expected), expected.values())):
+    if expected == result.values and _types(expected.values()) == _types(map(result.values.get, expected)):
         return
     wrong = [path for path in {*expected, *result.values} if not _is_same(expected.get(path), result.values.get(path))]
     if wrong:
