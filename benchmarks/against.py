@@ -169,7 +169,7 @@ WAYS = {
     "page": Way(["validate", "page.md"], copy_one_page, less_one=False, rounds=10),
     "generate": Way(["generate", "q.txt", "--json", "--quiet"], write_questions, remove_outputs, "outputs", GENERATE),
     "score": Way(["eval", "score", "pairs.jsonl", "--jobs", "1", "--quiet"], write_pairs),
-    "link": Way(["link", "pages", "--relink"], copy_two_pages, restore_pages, "pages"),
+    "link": Way(["link", "pages", "--corpus", "pages", "--relink"], copy_two_pages, restore_pages, "pages"),
 }
 
 
