@@ -1,15 +1,20 @@
 """Measure the processor time, memory and speed of `qtgen generate` against an endpoint on this machine.
 
     python benchmarks/generate.py [PAGES]
+    python benchmarks/generate.py --equal COMMIT [PAGES]
 
 The endpoint is `../shared/tools/mock_openai.py`. Each variant is a process of its own. Processor time and peak memory
 are those that the operating system reports. The time of a run with one page is subtracted, so PAGES should be several
 hundred at least [default: 2000]. The baseline sends the same prompt with `AsyncOpenAI` and a semaphore, without
-checking, writing or recording anything. Afterwards, runs against slow, rate-limited and faulty endpoints show how many
-requests each of them received.
+checking, writing or recording anything. Both variants take turns, and the cheapest of three runs counts. Afterwards,
+runs against slow, rate-limited and faulty endpoints show how many requests each of them received.
+
+With --equal, this qtgen and that of another commit write the same pages [default: 500], and whether their requests,
+pages, provenance and output are equal is printed. The ids of requests differ, because the endpoint counts them.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -20,13 +25,17 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-MOCK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "mock_openai.py"
+ROOT = Path(__file__).resolve().parents[1]
+MOCK = ROOT.parent / "shared" / "tools" / "mock_openai.py"
 CONCURRENCY = 64
+ROUNDS = 3
 FAULTS = "p429=0.05&p500=0.03&pdrop=0.01&ptrunc=0.03&pbad=0.02&prefuse=0.01&tail_p=0.02&tail_ms=500"
 BASELINE = "--baseline"
+EQUAL = "--equal"
 
 
 class Measurement(NamedTuple):
@@ -101,23 +110,73 @@ def print_row(name: str, pages: int, full: Measurement, one_page: Measurement) -
     return cpu
 
 
-def main(pages: int) -> None:
+@contextlib.contextmanager
+def endpoint(*options: str) -> Iterator[str]:
+    """Start the endpoint, and let qtgen in a new folder use it. Yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen([sys.executable, str(MOCK), "--port", str(port)], stdout=subprocess.DEVNULL)
+    command = [sys.executable, str(MOCK), "--port", str(port), *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        time.sleep(1.5)  # until it listens
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
         os.environ["OPENAI_BASE_URL"] = f"{address}/v1"
         os.environ["QTGEN_IGNORE"] = "QT609,QT610"  # the answers are random words
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            print_measurements(pages, address)
+            yield address
             os.chdir("/")
     finally:
         server.terminate()
         server.wait()
+
+
+class Results(NamedTuple):
+    """What a run has sent, written and printed."""
+
+    requests: list[str]
+    pages: dict[str, bytes]
+    provenance: list[str]
+    output: list[str]
+
+
+def run_checkout(checkout: Path, pages: int) -> Results:
+    """Generate pages with the qtgen of a checkout."""
+    log = Path("requests.jsonl")
+    before = len(log.read_text().splitlines())
+    for folder in ("outputs", ".qtgen"):
+        shutil.rmtree(folder, ignore_errors=True)
+    command = [*generate_command(pages, CONCURRENCY), "--json", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    made = [json.loads(line) for line in Path("outputs/.qtgen/provenance.jsonl").read_text().splitlines()]
+    return Results(
+        sorted(json.loads(line)["body"] for line in log.read_text().splitlines()[before:]),
+        {str(path): path.read_bytes() for path in Path("outputs").rglob("*.md")},
+        sorted(json.dumps({**record, "request_id": None}) for record in made),
+        output.splitlines(),
+    )
+
+
+def compare(commit: str, pages: int) -> bool:
+    """Print what is equal in this qtgen and in that of another commit. Return whether everything is."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    with tempfile.TemporaryDirectory() as temporary:
+        other, log = Path(temporary, "other"), Path(temporary, "requests.jsonl")
+        subprocess.run([*git, "add", "--quiet", "--detach", str(other), commit], check=True)
+        try:
+            with endpoint("--log", str(log)):
+                Path("requests.jsonl").symlink_to(log)
+                theirs, ours = run_checkout(other, pages), run_checkout(ROOT, pages)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(other)], check=True)
+    for name, old, new in zip(Results._fields, theirs, ours, strict=True):
+        print(f"{name}: {len(new):,}, {'equal' if old == new else 'different'}")
+    return theirs == ours and len(ours.pages) == pages
 
 
 def print_measurements(pages: int, address: str) -> None:
@@ -128,11 +187,20 @@ def print_measurements(pages: int, address: str) -> None:
     print("| variant | pages/s | processor time per page (ms) | peak MiB |\n|---|---|---|---|")
     control("/_ctl?lat_ms=0")
     baseline = [sys.executable, __file__, BASELINE]
-    baseline_cpu = print_row(
-        "AsyncOpenAI.create, requests only", pages, measure([*baseline, str(pages)]), measure([*baseline, "1"])
+    rounds = [
+        (
+            measure([*baseline, "1"]),
+            measure([*baseline, str(pages)]),
+            measure_generate(1, CONCURRENCY),
+            measure_generate(pages, CONCURRENCY),
+        )
+        for _ in range(ROUNDS)
+    ]
+    one_request, requests, one_page, all_pages = (
+        min(runs, key=lambda run: run.cpu_seconds) for runs in zip(*rounds, strict=True)
     )
-    one_page = measure_generate(1, CONCURRENCY)
-    cpu = print_row("qtgen generate", pages, measure_generate(pages, CONCURRENCY), one_page)
+    baseline_cpu = print_row("AsyncOpenAI.create, requests only", pages, requests, one_request)
+    cpu = print_row("qtgen generate", pages, all_pages, one_page)
     print(f"\n{cpu / baseline_cpu:.2f} times the processor time of the requests alone\n")
     for name, behaviour, count, concurrency in (
         ("200 ms latency, concurrency 256", "lat_ms=200", pages, 256),
@@ -155,7 +223,10 @@ def print_measurements(pages: int, address: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == [BASELINE]:
         request_only(int(sys.argv[2]))
-    elif MOCK.exists():
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000)
-    else:
+    elif not MOCK.exists():
         sys.exit(f"{MOCK} is missing")
+    elif sys.argv[1:2] == [EQUAL]:
+        sys.exit(not compare(sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 500))
+    else:
+        with endpoint() as its_address:
+            print_measurements(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000, its_address)

@@ -2,14 +2,13 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtgen._util.extras import require
-from qtgen._util.memo import Memo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     """Texts to vectors, one row per text."""
 
 
-# A space with the characters after it. The tokenizer reads ▁ as a space.
-_CHUNK = re.compile("[ ▁]+[^ ▁]*")
+# A space, more spaces, and the word after them. The tokenizer reads ▁ as a space.
+_CHUNK = re.compile("[ ▁]([ ▁]*[^ ▁]*)")
 _SPECIAL = re.compile("</?s>|<unk>")  # the tokenizer takes these out of a text before it reads the words
-_MAX_CHUNKS = 100_000  # whose tokens are remembered, in about 20 MB
+_MAX_CHUNKS = 100_000  # from which the tokens of chunks are forgotten, in about 20 MB
 _MAX_WORDS = 65_536  # whose vectors are remembered, in 64 MB
 
 
@@ -41,8 +40,8 @@ class StaticModel:
         self.width: int = self.vectors.shape[1]
         self._tokenizer: Any = model.tokenizer
         self._tokenizer.no_padding()
-        self._chunk_tokens = Memo(self._encode_chunk, _MAX_CHUNKS)
-        self._word_rows = Memo(self._add_word, _MAX_WORDS)
+        self._chunk_tokens: dict[str, list[int]] = {}
+        self._word_rows: dict[str, int] = {}
 
     def tokens(self, texts: Sequence[str]) -> "list[NDArray[np.intp]]":
         """Return the token numbers of each text."""
@@ -60,19 +59,40 @@ class StaticModel:
 
         if any(_SPECIAL.search(text) for text in texts):
             return self.tokens(texts)
+        lines = [_split(text) for text in texts]
         known = self._chunk_tokens
-        chunks = (_CHUNK.findall(f" {text}") if text else [] for text in texts)
-        lines = [list(chain.from_iterable(map(known.__getitem__, line))) for line in chunks]
-        every = np.array(list(chain.from_iterable(lines)), np.intp)
-        ends = [*accumulate(map(len, lines))]
-        return [every[start:end] for start, end in pairwise((0, *ends))]
+        if len(known) > _MAX_CHUNKS:
+            known.clear()
+        known.update(self._encode_chunks(set(chain.from_iterable(lines)).difference(known)))
+        numbers: list[int] = []
+        ends = [0]
+        for line in lines:
+            numbers.extend(chain.from_iterable(map(known.__getitem__, line)))
+            ends.append(len(numbers))
+        every = np.array(numbers, np.intp)
+        return [every[start:end] for start, end in pairwise(ends)]
 
-    def _encode_chunk(self, chunk: str) -> list[int]:
-        if len(chunk) == 1:
-            return [self._tokenizer.token_to_id("▁")]
-        # The tokenizer puts a space before each text.
-        numbers: list[int] = self._tokenizer.encode(chunk[1:], add_special_tokens=False).ids
-        return numbers
+    def _encode_chunks(self, chunks: Iterable[str]) -> dict[str, list[int]]:
+        """Return the tokens of each chunk. Those without spaces are tokenized in one go."""
+        found: dict[str, list[int]] = {}
+        plain = []
+        for chunk in chunks:
+            if not chunk:
+                found[chunk] = [self._tokenizer.token_to_id("▁")]
+            elif chunk[0] in " ▁":
+                found[chunk] = self._encode(chunk).ids
+            else:
+                plain.append(chunk)
+        if plain:
+            encoding = self._encode(" ".join(plain))
+            numbers, pieces = encoding.ids, encoding.tokens
+            starts = [place for place, piece in enumerate(pieces) if piece[0] == "▁"]
+            for chunk, start, end in zip(plain, starts, (*starts[1:], len(pieces)), strict=True):
+                found[chunk] = numbers[start:end]
+        return found
+
+    def _encode(self, text: str) -> Any:
+        return self._tokenizer.encode(text, add_special_tokens=False)
 
     def embed(self, tokens: "Sequence[NDArray[np.intp]]") -> "Vectors":
         """Return a row of length 1 for each text, given its tokens; a row of zeros for a text without tokens."""
@@ -89,21 +109,20 @@ class StaticModel:
         """Return a row of length 1 for each word."""
         if len(words) > _MAX_WORDS:
             return self.embed(self.tokens(words))
-        if len(self._word_rows) + len(words) > _MAX_WORDS:
-            self._word_rows.clear()
-        vectors: Vectors = self._word_table[self._word_rows.of(words)]
+        rows = self._word_rows
+        if len(rows) + len(words) > _MAX_WORDS:
+            rows.clear()
+        if new := [word for word in dict.fromkeys(words) if word not in rows]:
+            places = range(len(rows), len(rows) + len(new))
+            self._word_table[places.start : places.stop] = self.embed(self.tokens_of_prose(new))
+            rows.update(zip(new, places, strict=True))
+        vectors: Vectors = self._word_table[list(map(rows.__getitem__, words))]
         return vectors
 
     def word_vector(self, word: str) -> "Vectors":
         """Return the vector of one word, with length 1."""
         vector: Vectors = self.word_vectors([word])[0]
         return vector
-
-    def _add_word(self, word: str) -> int:
-        """Put the vector of a word into the table and return its row."""
-        row = len(self._word_rows)
-        self._word_table[row] = self.embed(self.tokens([word]))[0]
-        return row
 
     @cached_property
     def _word_table(self) -> "Vectors":
@@ -113,12 +132,27 @@ class StaticModel:
         return np.empty((_MAX_WORDS, self.width), np.float32)
 
 
+def _split(text: str) -> list[str]:
+    """Return the words of a text, each without the space before it and with all further ones.
+
+    The tokenizer puts a space before each text, and so before each of the words.
+    """
+    if "  " in text or "▁" in text or text[:1] in ("", " "):
+        return _CHUNK.findall(f" {text}") if text else []
+    return text.split(" ")
+
+
 def normalize_rows(rows: "Vectors") -> "Vectors":
     """Return the rows scaled to length 1. A row of zeros stays as it is."""
+    return directions(rows)[0]
+
+
+def directions(rows: "Vectors") -> "tuple[Vectors, Vectors]":
+    """Return the rows scaled to length 1, and the length that each one had. A row of zeros stays as it is."""
     lengths = row_lengths(rows)
-    lengths[lengths == 0] = 1
-    normalized: Vectors = rows / lengths[:, None]
-    return normalized
+    divisors = lengths.copy()
+    divisors[divisors == 0] = 1
+    return rows / divisors[:, None], lengths
 
 
 def row_lengths(rows: "Vectors") -> "Vectors":

@@ -1,6 +1,8 @@
 """Scores of candidates against references. A sample that cannot be scored gets an error instead of a 0."""
 
 import math
+import multiprocessing
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
@@ -213,10 +215,18 @@ def score_samples(
     if embed or (engine is None and (jobs == 1 or len(first) < _PARALLEL_FROM)):
         yield from (score_sample(sample, metrics, embed) for sample in everything)
         return
+    if engine is None and _may_fork():
+        yield score_sample(next(everything), metrics)  # loads the libraries and word lists that the processes inherit
     files = plugin_files()
     chunks = ((None, (chunk, metrics, files)) for chunk in iter(lambda: list(islice(everything, _CHUNK)), []))
     for _, results in (engine or LocalEngine(jobs)).map(score_shard, chunks):
         yield from results
+
+
+def _may_fork() -> bool:
+    """Return whether processes inherit what is loaded, and no threads of linear algebra, which a fork would break."""
+    is_forked = multiprocessing.get_context().get_start_method() == "fork"
+    return is_forked and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
 
 
 def score_shard(

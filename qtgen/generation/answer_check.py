@@ -1,10 +1,12 @@
 """The result of checking an answer: faults make it unusable, and concerns should be resolved but leave it usable."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtgen.errors import AnswerError
 from qtgen.generation.unwrap import Wrapping
 from qtgen.validation.diagnostics import Diagnostic
+from qtgen.validation.rules import PageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,10 @@ class Concern:
     weight: float = 1.0
 
 
+def _not_measured() -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
     """The result of checking an answer.
@@ -31,7 +37,9 @@ class AnswerCheck:
         concerns: Problems that leave it usable. Like faults, they lead to repair requests.
         wrappings: What was around the answer.
         is_cut_off: Whether the answer is incomplete, so that a higher token limit may help.
-        roughness: How close the text is to a finding of QT609 or QT610, from 0 for a perfect text.
+        file: The page as a file, if the answer makes one.
+        roughness: Measures how close the text is to a finding of QT609 or QT610, from 0 for a perfect text. It takes
+            longer than the check, and only several candidates are compared by it.
     """
 
     text: str | None = None
@@ -40,7 +48,8 @@ class AnswerCheck:
     concerns: tuple[Concern, ...] = ()
     wrappings: tuple[Wrapping, ...] = ()
     is_cut_off: bool = False
-    roughness: float = 0.0
+    file: PageFile | None = None
+    roughness: Callable[[], float] = _not_measured
 
     @classmethod
     def unreadable(cls, error: AnswerError) -> "AnswerCheck":
@@ -53,6 +62,6 @@ class AnswerCheck:
         return (*self.faults, *(concern.message for concern in self.concerns))
 
     @property
-    def penalty(self) -> tuple[float, int, float]:
-        """How far a usable answer is from a perfect one. The lowest penalty is the best."""
-        return sum(concern.weight for concern in self.concerns), len(self.concerns), self.roughness
+    def penalty(self) -> tuple[float, int]:
+        """How far the concerns of a usable answer are from none. The lowest penalty is the best."""
+        return sum(concern.weight for concern in self.concerns), len(self.concerns)

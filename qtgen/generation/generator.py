@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from qtgen.errors import AnswerError, UnwritableText
@@ -70,7 +71,7 @@ def _has_safe_fix(diagnostic: Diagnostic) -> bool:
 
 
 def check_findings(
-    page: Page,
+    file: PageFile,
     diagnostics: Sequence[Diagnostic],
     wrappings: tuple[Wrapping, ...] = (),
     *,
@@ -82,7 +83,7 @@ def check_findings(
     Errors are faults. A warning in a text that the model wrote is a fault or a concern if its rule says so.
 
     Args:
-        page: The page.
+        file: The page.
         diagnostics: Its findings.
         wrappings: What was around the answer.
         known: How many findings the page had before, by code. As many are neither faults nor concerns.
@@ -90,6 +91,7 @@ def check_findings(
     """
     faults, concerns = [], []
     remaining = Counter(known)
+    page = file.page
     text_fields = text_paths(page.layout)
     for diagnostic in diagnostics:
         is_new = remaining[diagnostic.code] <= 0
@@ -100,7 +102,15 @@ def check_findings(
         elif consequence == "concern":
             concerns.append(Concern(describe_fault(diagnostic)))
     kept = None if faults else page.text
-    return AnswerCheck(kept, tuple(faults), tuple(diagnostics), tuple(concerns), wrappings, roughness=roughness(page))
+    return AnswerCheck(
+        kept,
+        tuple(faults),
+        tuple(diagnostics),
+        tuple(concerns),
+        wrappings,
+        file=file,
+        roughness=partial(_roughness, page),
+    )
 
 
 def _consequence(diagnostic: Diagnostic, text_fields: Collection[str]) -> Repairable | None:
@@ -110,7 +120,7 @@ def _consequence(diagnostic: Diagnostic, text_fields: Collection[str]) -> Repair
     return REGISTRY[diagnostic.code].repairable if diagnostic.field in text_fields else None
 
 
-def roughness(page: Page) -> float:
+def _roughness(page: Page) -> float:
     """Return how close a page is to a finding of QT609 or QT610, from 0 for a perfect page."""
     layout, roles = page.layout, page.layout.roles
     paths = (roles.question, layout.description, layout.keywords, roles.answer)
@@ -147,43 +157,52 @@ class NewPage:
         file, diagnostics = check_fixed(
             PageFile(self.job.path, read_text(text, layout)), self.config, text_paths(layout)
         )
-        checked = check_findings(file.page, diagnostics, parsed.wrappings)
+        checked = check_findings(file, diagnostics, parsed.wrappings)
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
 
-    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
+    def draft(self, check: AnswerCheck, answer: AcceptedAnswer) -> Draft:
         """Return the page with its provenance."""
-        job, layout = self.job, self.config.layout
+        job = self.job
         provenance = {
             "url": job.url,
             "id": job.id,
             "date": self.config.today.isoformat(),
             **request_provenance(answer),
-            **text_provenance(
-                PageFile(job.path, read_text(text, layout)), job.question, self.config, written_groups(layout)
-            ),
+            **text_provenance(check, job.question, self.config, written_groups(self.config.layout)),
         }
-        return Draft(job.path, job.url, text, provenance)
+        return Draft(job.path, job.url, checked_file(check).page.text, provenance)
+
+
+def checked_file(check: AnswerCheck) -> PageFile:
+    """Return the page of a usable answer."""
+    if check.file is None:
+        raise ValueError("the answer makes no page")
+    return check.file
 
 
 def text_provenance(
-    file: PageFile, question: Question, config: GenerationConfig, groups: Sequence[str]
+    check: AnswerCheck, question: Question, config: GenerationConfig, groups: Sequence[str]
 ) -> dict[str, Any]:
     """Return the part of a page's provenance that describes the texts and their sources, as a JSON object.
 
     The digests are of the texts after safe fixes, so that applying these later does not count as an edit by a person.
 
     Args:
-        file: The new page.
+        check: The check of the new page.
         question: Its question.
         config: The configuration that it was made with.
         groups: The groups of fields that were written.
     """
+    file = checked_file(check)
+    page, fields = file.page, text_paths(file.page.layout)
+    if any(diagnostic.fixable and diagnostic.field in fields for diagnostic in check.diagnostics):
+        page = apply_safe_fixes(file, config.fixer, fields)
     return {
         "groups": [*groups],
         "question_digest": question_digest(file.page),
         "context_digest": text_hash(question.context) if question.context else None,
         **(grounding_provenance(file.page, question) if answer_group(file.page.layout) in groups else {}),
-        "text_digests": group_digests(apply_safe_fixes(file, config.fixer, text_paths(file.page.layout)), groups),
+        "text_digests": group_digests(page, groups),
     }
 
 

@@ -24,7 +24,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ import msgspec
 from qtgen._util.files import (
     append_line,
     as_output_error,
-    locked_marker,
     publish_if_absent,
     replace_file,
     staged_file,
@@ -43,6 +42,7 @@ from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
+from qtgen.generation.publishing import NewPage, Publisher
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page.layout import Layout
@@ -83,6 +83,7 @@ class OutputFolder:
         self._candidates = RecordFolder(folder / HIDDEN / "candidates", folder)
         self._publishing = RecordFolder(folder / HIDDEN / "publishing", folder)
         self._provenance_lock = threading.Lock()
+        self._publisher = Publisher(self._append_lines, self._publish, self._has_line)
         self._synced = 0.0
 
     def check_writable(self) -> None:
@@ -159,20 +160,29 @@ class OutputFolder:
 
         Raises OutputError; then no part of the page is visible.
         """
-        path = Path(draft.path)
-        if path.exists():
-            return False
-        marker = self._marker(draft.path)
-        with staged_file(path, draft.text) as temporary, locked_marker(marker) as was_left:
-            is_new = not path.exists()
-            if is_new:
-                if not (was_left and self._has_line(draft)):
-                    self._append_provenance(json.dumps(draft.provenance, ensure_ascii=False))
-                is_new = publish_if_absent(temporary, path)
-        with contextlib.suppress(OSError):  # the page is there; leftovers do no harm
-            marker.unlink(missing_ok=True)
-        self.failed_records.remove(draft.path)
-        return is_new
+        [result] = self.write_all([draft])
+        if isinstance(result, OutputError):
+            raise result
+        return result
+
+    def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
+        """Do what `write` does for many pages, with one wait for the disk and one change of the provenance file.
+
+        Return the result of each page, or its error. A page that fails does not hold up the others.
+        """
+        pages = [self._new_page(draft) for draft in drafts]
+        self._publisher.publish(pages)
+        return [page.result for page in pages if page.result is not None]
+
+    def _new_page(self, draft: Draft) -> NewPage:
+        place = self._publishing.place_of(draft.path)
+        return NewPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
+
+    def _append_lines(self, drafts: Sequence[Draft]) -> None:
+        self._append_provenance("\n".join(json.dumps(draft.provenance, ensure_ascii=False) for draft in drafts))
+
+    def _publish(self, page: NewPage) -> bool:
+        return publish_if_absent(Path(page.temporary), Path(page.draft.path))
 
     def _has_line(self, draft: Draft) -> bool:
         """Return whether a run that was killed has appended the line of a page."""
@@ -278,10 +288,10 @@ class OutputFolder:
             outcome.path, record_text({**outcome.as_dict(), "last_answer": outcome.last_answer})
         )
 
-    def _append_provenance(self, line: str) -> None:
+    def _append_provenance(self, lines: str) -> None:
         with self._provenance_lock:
             due = time.monotonic() - self._synced >= _SYNC_INTERVAL
-            append_line(self.provenance_file, line, sync=due)
+            append_line(self.provenance_file, lines, sync=due)
             if due:
                 self._synced = time.monotonic()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from qtgen.generation.answer_candidates import Selector
 from qtgen.generation.config import GenerationConfig
 from qtgen.generation.generator import generate_page
 from qtgen.generation.output import OutputFolder
+from qtgen.generation.page_writer import PageWriter
 from qtgen.generation.plan import Job
 from qtgen.generation.types import Outcome, Status
 from qtgen.llm.types import Completion, Prompt, PromptStyle, Provider
@@ -64,18 +65,24 @@ async def generate_pages(
         if isinstance(step, Outcome):
             return step
         outcome = await generate_page(step, config, stoppable, selector, brake)
-        if output is None:
+        if output is None or writer is None:
             return outcome
-        saved: Outcome = await run_on_disk(_save, output, outcome)
-        return saved
+        if outcome.draft is None:
+            await run_on_disk(_save_answers, output, outcome)
+        elif not await writer.write(outcome.draft):
+            return replace(outcome, status=Status.EXISTS, draft=None)
+        elif outcome.other_answers:
+            await run_on_disk(_save_answers, output, outcome)
+        return replace(outcome, draft=None)
 
     results = run_steps(
         steps, make, concurrency=concurrency, stop=stop, ends_run=is_budget_reached, read_ahead=_READ_AHEAD
     )
     try:
-        async with aclosing(results):
-            async for pair in results:
-                yield pair
+        with PageWriter(output) if output else nullcontext() as writer:
+            async with aclosing(results):
+                async for pair in results:
+                    yield pair
     finally:
         if output:
             output.remove_empty_folders()
@@ -159,12 +166,9 @@ def is_budget_reached(outcome: Outcome) -> bool:
     return outcome.error is not None and outcome.error.kind == BudgetReached.kind
 
 
-def _save(output: OutputFolder, outcome: Outcome) -> Outcome:
-    """Write the page, or save a failed outcome for inspection."""
+def _save_answers(output: OutputFolder, outcome: Outcome) -> None:
+    """Save a failed outcome for inspection, or the answers that were not chosen."""
     if outcome.status is Status.FAILED:
         output.keep_failed(outcome)
-    if outcome.draft is not None and not output.write(outcome.draft):
-        return replace(outcome, status=Status.EXISTS, draft=None)
     if outcome.other_answers:
         output.keep_other_answers(outcome)
-    return replace(outcome, draft=None)

@@ -21,14 +21,28 @@ class RecordFolder:
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder = folder
         self._root = root
+        self._places: dict[str, str] = {}  # by the folder of a page
 
     def path_of(self, page: str) -> Path:
         """Return where the record of a page is."""
+        return self.folder / self.place_of(page)
+
+    def place_of(self, page: str) -> str:
+        """Return where the record of a page is within the folder. It is the same in each folder of an output folder."""
+        folder, name = os.path.split(page)
+        if name == ".md" or not name.endswith(".md"):
+            return str(self._place(page))
+        if folder not in self._places:  # Path objects are slow for every page
+            parent = self._place(page).parent
+            self._places[folder] = f"{parent}{os.sep}" if parent.name else ""
+        return f"{self._places[folder]}{name.removesuffix('.md')}.json"
+
+    def _place(self, page: str) -> Path:
         path = Path(page)
         inside = path.relative_to(self._root) if path.is_relative_to(self._root) else Path(*path.parts[-2:])
         if ".." in inside.parts or inside.is_absolute():
             inside = Path(path.name)
-        return self.folder / inside.with_suffix(".json")
+        return inside.with_suffix(".json")
 
     def has(self, page: str) -> bool:
         """Return whether there is a record of a page."""

@@ -274,17 +274,18 @@ class _RepairLoop:
             model=best.answer.asked_model,
             diagnostics=best.check.diagnostics,
             last_answer=best.answer.completion.text,
-            draft=self._task.draft(best.text, replace(best.answer, usage=self._total_usage)),
+            draft=self._task.draft(best.check, replace(best.answer, usage=self._total_usage)),
             other_answers=tuple(candidate.answer.completion.text for candidate in others) if self._samples > 1 else (),
         )
 
     async def _choose(self) -> Candidate:
         """Return the candidate with the fewest concerns. Among equals, the selector or the text's roughness decides."""
-        ranked = sorted(self._candidates, key=lambda candidate: candidate.check.penalty)
-        concerns = ranked[0].check.penalty[:2]
-        finalists = [candidate for candidate in ranked if candidate.check.penalty[:2] == concerns]
+        lowest = min(candidate.check.penalty for candidate in self._candidates)
+        finalists = [candidate for candidate in self._candidates if candidate.check.penalty == lowest]
+        if len(finalists) > 1:
+            finalists.sort(key=lambda candidate: candidate.check.roughness())
         if self._selector is None or len(finalists) == 1:
-            return ranked[0]
+            return finalists[0]
         return finalists[await self._selector(self._outcome, finalists)]
 
     async def pend(self, provider: Provider, error: Deferred) -> Outcome:

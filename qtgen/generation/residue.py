@@ -24,7 +24,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _CHAT_MARK = re.compile(r"<\|[a-z_]+\|>|\[/?INST\]")
-_MAY_HAVE = re.compile(r"[<\[_…]|\.\.\.|TODO|TBD|FIXME", re.IGNORECASE)
+_SIGNS = ("<", "[", "_", "…", "...", "todo", "tbd", "fixme")  # a text without them has no residue
+_MAY_HAVE = re.compile("|".join(map(re.escape, _SIGNS)), re.IGNORECASE)
 
 
 @cache
@@ -43,8 +44,15 @@ def residue_faults(data: object, names: frozenset[str]) -> list[str]:
         names: The names of the schema's fields that are no words.
     """
     texts = [*_strings(data)]
-    suspects = (text for text in texts if _MAY_HAVE.search(text))
+    suspects = (text for text in texts if _may_have_residue(text))
     return list(dict.fromkeys(fault for text in suspects for fault in _faults(text, texts, names)))
+
+
+def _may_have_residue(text: str) -> bool:
+    if not text.isascii():  # letters such as `ı` match others if the case is ignored
+        return _MAY_HAVE.search(text) is not None
+    lower = text.lower()
+    return any(sign in lower for sign in _SIGNS)
 
 
 def _faults(text: str, texts: Sequence[str], names: frozenset[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ undefined variable is an error.
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Literal
@@ -68,8 +69,14 @@ class PromptTemplate:
 
     def fits(self, question: str) -> bool:
         """Return whether the question contains one of the header's `asked_with` phrases, as whole words."""
-        phrases = "|".join(map(re.escape, self.header.asked_with))
-        return bool(phrases) and re.search(rf"\b(?:{phrases})(?![\w'’])", question, re.IGNORECASE) is not None
+        phrases = self.header.asked_with
+        return bool(phrases) and _any_of(phrases).search(question) is not None
+
+
+@cache
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a pattern that finds any of the phrases, as whole words."""
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})(?![\w'’])", re.IGNORECASE)
 
 
 class TemplateFolders:
@@ -90,6 +97,7 @@ class TemplateFolders:
             loader=FileSystemLoader([str(folder) for folder in folders]),
             undefined=StrictUndefined,
             autoescape=False,  # prompts are text, not HTML
+            auto_reload=False,  # a run has one version of each prompt
             trim_blocks=True,
             lstrip_blocks=True,
         )

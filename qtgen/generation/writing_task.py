@@ -21,5 +21,5 @@ class WritingTask(Protocol):
     def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         """Check an answer to a prompt. A truncated response may still contain a complete answer."""
 
-    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
-        """Return the page with its provenance."""
+    def draft(self, check: AnswerCheck, answer: AcceptedAnswer) -> Draft:
+        """Return the page of a usable answer with its provenance."""

@@ -44,7 +44,7 @@ class TracingSender:
     def __init__(self, inner: Sender, provider: str, model: str) -> None:
         from opentelemetry import trace
 
-        self._inner, self._model = inner, model
+        self._inner, self._model, self._trace = inner, model, trace
         self._tracer, self._kind = trace.get_tracer("qtgen"), trace.SpanKind.CLIENT
         self._attributes = {
             "gen_ai.operation.name": "chat",
@@ -53,6 +53,8 @@ class TracingSender:
         }
 
     async def send(self, request: Request) -> Completion:
+        if self._is_unused():
+            return await self._inner.send(request)
         parameters = {
             f"gen_ai.request.{name}": request.parameters[name] for name in _PARAMETERS if name in request.parameters
         }
@@ -65,6 +67,12 @@ class TracingSender:
                 raise
             span.set_attributes(_response_attributes(completion))
             return completion
+
+    def _is_unused(self) -> bool:
+        """Return whether nobody receives spans, because OpenTelemetry is installed and not set up."""
+        trace = self._trace
+        is_proxy = isinstance(self._tracer, trace.ProxyTracer)
+        return is_proxy and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def _response_attributes(completion: Completion) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from qtgen.generation.answer_candidates import AcceptedAnswer, request_provenanc
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.answers import values_of
 from qtgen.generation.config import GenerationConfig
-from qtgen.generation.generator import check_findings, check_fixed, text_provenance
+from qtgen.generation.generator import check_findings, check_fixed, checked_file, text_provenance
 from qtgen.generation.grounding.pages import add_grounding
 from qtgen.generation.new_pages import default_value, today_value
 from qtgen.generation.parsing import parse
@@ -143,7 +143,7 @@ class RewriteTask:
         file, diagnostics = check_fixed(PageFile(self.job.path, read_text(text, layout)), self.config, self.job.fields)
         before = self.config.checker(PageFile(self.job.path, self.job.page))
         known = Counter(diagnostic.code for diagnostic in before)
-        checked = check_findings(file.page, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
+        checked = check_findings(file, diagnostics, parsed.wrappings, known=known, is_reason=self._is_reason)
         if not self.job.covers_answer:
             return checked
         return add_grounding(checked, file, self.job.question, strict=self.config.strict_grounding)
@@ -165,7 +165,7 @@ class RewriteTask:
             changes[roles.date] = today_value(page.layout.fields[roles.date], self.config.today)
         return changes
 
-    def draft(self, text: str, attempt: AcceptedAnswer) -> Draft:
+    def draft(self, check: AnswerCheck, attempt: AcceptedAnswer) -> Draft:
         """Return the rewritten page with its provenance."""
         job = self.job
         provenance = {
@@ -175,11 +175,9 @@ class RewriteTask:
             "because": [*job.reasons],
             "replaced_digests": group_digests(read_text(job.original.decode(), job.page.layout), job.groups),
             **request_provenance(attempt),
-            **text_provenance(
-                PageFile(job.path, read_text(text, job.page.layout)), job.question, self.config, job.groups
-            ),
+            **text_provenance(check, job.question, self.config, job.groups),
         }
-        return Draft(job.path, job.url, text, provenance, job.original)
+        return Draft(job.path, job.url, checked_file(check).page.text, provenance, job.original)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ def test_an_embedder_that_fails_leaves_no_score() -> None:
     assert result.error.kind == "unreachable"
 
 
-def test_several_processes_find_the_same_in_the_same_order() -> None:
+@pytest.mark.parametrize("threads", ["1", "2"])  # of linear algebra: without any, processes inherit the libraries
+def test_several_processes_find_the_same_in_the_same_order(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
     samples = [Sample(n, "Why?", (REFERENCE,), REFERENCE[: 30 + n]) for n in range(70)]
     alone = [result.as_dict() for result in score_samples(samples, [], jobs=1)]
     assert [result.as_dict() for result in score_samples(samples, [], jobs=2)] == alone

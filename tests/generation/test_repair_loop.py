@@ -61,8 +61,8 @@ class Weighed:
         warning = Diagnostic(JOB.path, 1, 1, 1, 2, "x", "x", Severity.WARNING, completion)
         return AnswerCheck(completion, (), (warning,), (Concern(f"worse by {completion}", weight),) if weight else ())
 
-    def draft(self, text: str, answer: AcceptedAnswer) -> Draft:
-        return Draft(JOB.path, JOB.url, text, request_provenance(answer))
+    def draft(self, check: AnswerCheck, answer: AcceptedAnswer) -> Draft:
+        return Draft(JOB.path, JOB.url, check.text or "", request_provenance(answer))
 
 
 def weigh(config: GenerationConfig, *providers: Scripted, repairs: int = 2) -> Outcome:
@@ -282,7 +282,7 @@ class Rough(Weighed):
 
     def check(self, prompt: Prompt, completion: str, *, truncated: bool = False) -> AnswerCheck:
         weight, _, roughness = completion.partition("/")
-        return replace(super().check(prompt, weight), text=completion, roughness=float(roughness or 0))
+        return replace(super().check(prompt, weight), text=completion, roughness=lambda: float(roughness or 0))
 
 
 def choose(

@@ -1,8 +1,10 @@
 """What a model leaves in its texts is a fault; the same words in an answer about them are not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from qtgen.generation.residue import residue_faults
+from qtgen.generation.residue import _MAY_HAVE, _may_have_residue, residue_faults
 from support.default_site import SCHEMA_NAMES
 
 
@@ -102,3 +104,8 @@ def test_faults_are_listed_once() -> None:
 @pytest.mark.parametrize("part", ["<b>", "<b> ", "</b>", "[", "[text", "[text] ", "<a ", "...", "TODO "])
 def test_long_residue_is_no_trap(part: str) -> None:
     residue_faults(part * 10_000, names=SCHEMA_NAMES)
+
+
+@given(st.text(st.sampled_from("aıİſTODtodbBfixmeFIXME.…_<[ "), max_size=12))
+def test_a_text_is_looked_at_if_it_may_have_residue(text: str) -> None:
+    assert _may_have_residue(text) == (_MAY_HAVE.search(text) is not None)

@@ -5,7 +5,8 @@ a single word usually makes another claim. Evidence therefore counts more if a s
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -118,7 +119,8 @@ def contradictions(
         is_claim: Whether `text` is a single claim that the reference makes among others, and in any order.
     """
     own, other = text.statements, reference.statements
-    known = {amount for one in {reference, *references} for amount in amounts(one.plain)}
+    # Few statements need them, and finding the amounts of a whole text takes long.
+    known = cache(lambda: {amount for one in {reference, *references} for amount in amounts(one.plain)})
     pairs = zip(own.items, own.aligned_with(other), strict=True)
     return [_compare(statement, alignment, own, other, known, is_claim) for statement, alignment in pairs]
 
@@ -128,7 +130,7 @@ def _compare(
     alignment: Alignment | None,
     own: Statements,
     other: Statements,
-    known: set[_Amount],
+    known: Callable[[], set[_Amount]],
     is_claim: bool,
 ) -> Contradiction:
     if alignment is None or alignment.passage.keys == statement.keys:
@@ -260,7 +262,7 @@ def _moved(alignment: Alignment) -> Iterator[Evidence]:
         yield Evidence(1.0, f"other order ({alignment.statement.words[moved[0]]})")
 
 
-def _different_amounts(alignment: Alignment, known: set[_Amount]) -> Iterator[Evidence]:
+def _different_amounts(alignment: Alignment, known: Callable[[], set[_Amount]]) -> Iterator[Evidence]:
     """Find numbers that no reference has, or that have a different unit there.
 
     0 and 1 without a unit are too common to count. The passage must have an amount as well.
@@ -271,7 +273,9 @@ def _different_amounts(alignment: Alignment, known: set[_Amount]) -> Iterator[Ev
     if not amounts(passage) or _POWER.search(text) or _POWER.search(passage):
         return
     strength = 1.0 if alignment.verbatim >= _FREE else 0.5
-    units = {number: {amount.unit for amount in known if amount.number == number} for number, _ in known}
+    units: dict[float, set[str]] = {}
+    for number, unit in known():
+        units.setdefault(number, set()).add(unit)
     for amount in amounts(text):
         if amount.number not in units:
             if amount.unit or amount.number not in (0, 1):

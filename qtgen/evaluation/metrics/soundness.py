@@ -122,10 +122,12 @@ def _repeats_question(case: Case) -> bool:
     """Return whether nearly all words of the candidate are in the question, and few others in the reference."""
     asked = case.question.counts
     said = _weights(case.candidate.counts)
-    added = _weights(word for word in case.references[0].counts if word not in asked)
     known = sum(value for word, value in said.items() if word in asked)
+    if not said or known <= _KNOWN * sum(said.values()):
+        return False
+    added = _weights(word for word in case.references[0].counts if word not in asked)
     answered = sum(value for word, value in added.items() if word in said)
-    return bool(said) and known > _KNOWN * sum(said.values()) and answered < _ANSWERED * sum(added.values())
+    return answered < _ANSWERED * sum(added.values())
 
 
 def _weights(words: Iterable[str]) -> dict[str, float]:

@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache, cached_property, lru_cache, partial
-from itertools import repeat
+from functools import cache, cached_property, lru_cache
+from itertools import compress, repeat
 from operator import mul
 from typing import TYPE_CHECKING
 
 from qtgen._util.memo import Memo
-from qtgen.embeddings.static import StaticModel, normalize_rows, row_lengths
+from qtgen.embeddings.static import StaticModel, directions, normalize_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from qtgen.evaluation.metrics.statements import Statements
 
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORDS = {ord(char): char.lower() if char.isalnum() else " " for char in map(chr, range(128))}
 _LETTERS = re.compile(r"[^\W\d_]+")
 # Markdown that only lays a text out: marks at the start of a line, fences, table rules, emphasis, dollars.
 _LEADING_MARKS = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*|```.*$|\|?[ \t:|-]{3,}$)", re.MULTILINE
 )
-_INLINE_MARKS = re.compile(r"\*\*|__|`|\$|(?<=\s)\*|\*(?=\s)|\|")
+_INLINE_MARKS = re.compile(r"\*\*|__|`|\$|\*(?:(?<=\s\*)|(?=\s))|\|")  # each begins with a mark, which is fast
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN = re.compile("[^\0-\u024f]")  # beyond the Latin letters
 _MAX_WORDS = 100_000  # that each memo keeps, in about 15 MB
@@ -40,7 +41,7 @@ class AnalyzedText:
     """
 
     def __init__(self, text: str, embed: "TextEmbedder | None" = None) -> None:
-        self.text = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+        self.text = text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
         self._embed = embed
 
     def with_same_embedder(self, text: str) -> "AnalyzedText":
@@ -54,6 +55,8 @@ class AnalyzedText:
 
     @cached_property
     def words(self) -> list[str]:
+        if self.plain.isascii():  # this is faster
+            return self.plain.translate(_ASCII_WORDS).split()
         return _WORD.findall(self.plain.lower())
 
     @cached_property
@@ -115,13 +118,8 @@ class AnalyzedText:
         """The vectors of the distinct tokens, and the row of each token of the text."""
         import numpy as np
 
-        tokens, vectors = np.concatenate(self._sentence_tokens), static_model().vectors
-        is_used = np.zeros(len(vectors), np.bool_)
-        is_used[tokens] = True
-        numbers = np.flatnonzero(is_used)
-        places = np.zeros(len(vectors), np.intp)
-        places[numbers] = np.arange(len(numbers))
-        return vectors[numbers], places[tokens]
+        numbers, places = np.unique(np.concatenate(self._sentence_tokens), return_inverse=True)
+        return static_model().vectors[numbers], places
 
     @cached_property
     def _embedded(self) -> "Vectors":
@@ -140,19 +138,21 @@ class AnalyzedText:
     def tokens(self) -> "tuple[Vectors, Vectors]":
         """Unit vectors of the distinct tokens, and the lengths the vectors had: rare tokens have long ones."""
         rows, _ = self._token_rows
-        return normalize_rows(rows), row_lengths(rows)
+        return directions(rows)
 
     @cached_property
     def key_vector(self) -> "Vectors":
         """The sum of the words' unit vectors, weighted by count and by `information`."""
         import numpy as np
 
-        weights_of_all = zip(self.counts.items(), INFORMATION.of(self.counts), strict=True)
-        known = {word: count * weight for (word, count), weight in weights_of_all if weight > 0}
-        if not known:
+        weights = np.array(INFORMATION.of(self.counts))
+        is_known = weights > 0
+        words = list(compress(self.counts, is_known.tolist()))
+        if not words:
             return np.zeros(static_model().width, np.float32)
-        weights = np.array(list(known.values()), np.float32)
-        vector: Vectors = normalize_rows(weights[None, :] @ static_model().word_vectors(list(known)))[0]
+        weights *= np.fromiter(self.counts.values(), float, len(weights))
+        known = weights[is_known].astype(np.float32)
+        vector: Vectors = normalize_rows(known[None, :] @ static_model().word_vectors(words))[0]
         return vector
 
     def is_english(self) -> bool:
@@ -160,7 +160,9 @@ class AnalyzedText:
         foreign = 0 if self.plain.isascii() else sum(map(str.isalpha, _FOREIGN.findall(self.plain)))
         if foreign and foreign > 0.5 * sum(map(str.isalpha, self.plain)):
             return False
-        words = _LETTERS.findall(self.plain.lower())
+        words: list[str] = []
+        for word in self.words:
+            words += (word,) if word.isalpha() else _LETTERS.findall(word)
         if len(words) < 20:
             return True
         english = _mean_frequency(words, "en")
@@ -209,9 +211,22 @@ def _mean_frequency(words: Sequence[str], language: str) -> float:
 
 @cache
 def _zipf_frequencies(language: str) -> Memo[float]:
-    from wordfreq import zipf_frequency
+    from wordfreq import get_frequency_dict, zipf_frequency
 
-    return Memo(partial(zipf_frequency, lang=language), _MAX_WORDS)
+    listed = get_frequency_dict(language, "best")  # wordfreq keeps it under these very arguments
+    known: dict[float | None, float] = {}
+
+    def frequency(word: str) -> float:
+        """Return the same as `zipf_frequency`, faster for a word of plain letters, which is listed as it is."""
+        if not (word.isascii() and word.isalpha() and word.islower()):
+            return zipf_frequency(word, language)
+        share = listed.get(word)
+        value = known.get(share)
+        if value is None:
+            value = known[share] = zipf_frequency(word, language)
+        return value
+
+    return Memo(frequency, _MAX_WORDS)
 
 
 def recall(wanted: Counter[str], given: Counter[str]) -> float:

@@ -1,11 +1,14 @@
 """Turn the bytes of a response into a document, however a server or a proxy has written them."""
 
 import codecs
+import contextlib
 import json
 import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from qtgen.llm.transport.cleaning import one_line
 from qtgen.llm.transport.streams import completion_of_stream, is_ended, is_stream
@@ -45,12 +48,19 @@ def read_document(body: bytes, headers: Mapping[str, str], *, is_complete: bool 
         headers: The response's headers, with names in lower case.
         is_complete: False if the connection was lost. Then a stream has to show that the answer had ended.
     """
-    return parse_document(read_text(body, headers), is_complete=is_complete)
+    data = _decompressed(body, headers.get("content-encoding", ""))
+    if data.startswith(b"{"):  # nearly every response; what msgspec refuses may still be good enough
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            return msgspec.json.decode(data)
+    return parse_document(_as_text(data, headers), is_complete=is_complete)
 
 
 def read_text(body: bytes, headers: Mapping[str, str]) -> str:
     """Return the text of a response. Raises BodyError if it cannot be decompressed."""
-    data = _decompressed(body, headers.get("content-encoding", ""))
+    return _as_text(_decompressed(body, headers.get("content-encoding", "")), headers)
+
+
+def _as_text(data: bytes, headers: Mapping[str, str]) -> str:
     try:
         return data.decode()  # nearly every response
     except UnicodeDecodeError:

@@ -1,6 +1,8 @@
 """chrF and BLEU: every value equals sacrebleu's exactly."""
 
+import json
 import random
+from itertools import pairwise
 from unittest.mock import Mock
 
 import pytest
@@ -13,7 +15,7 @@ from qtgen.evaluation.metrics import ngrams
 from qtgen.evaluation.metrics.ngrams import bleu_score, chrf_score
 from qtgen.evaluation.suites.suite import load_suite
 from qtgen.page.profile import default_profile
-from support import ROOT
+from support import ROOT, SHARED
 
 CHRF2, BLEU4 = CHRF(), BLEU(tokenize="none", effective_order=True, force=True)
 VALUES = 160  # of each metric and kind of text: 2 × 8 × 160 are 2,560
@@ -71,6 +73,30 @@ def test_values_of_any_text_equal_those_of_sacrebleu(candidate: str, reference: 
     assert bleu_score(words, [reference.split(), other.split()]) == expected_bleu(
         words, [reference.split(), other.split()]
     )
+
+
+@pytest.mark.parametrize("text", ["", "a", "".join(map(chr, range(0x4E00, 0x4E00 + 5_000)))])
+def test_values_of_no_one_and_5000_characters_equal_those_of_sacrebleu(text: str) -> None:
+    for candidate, reference in ((text, text), (text, f"{text[1:]} b"), (f"b {text[:-2]}", text)):
+        assert chrf_score(candidate, reference) == expected_chrf(candidate, reference)
+        words, wanted = [*candidate.replace(" ", "")], [*reference.replace(" ", "")]
+        assert bleu_score(words, [wanted]) == expected_bleu(words, [wanted])
+
+
+@pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the answers of ../shared/data are not here")
+def test_values_of_real_answers_equal_those_of_sacrebleu() -> None:
+    texts = [
+        value
+        for file in sorted((SHARED / "data").glob("ref_*.jsonl"))
+        for line in file.read_text(encoding="utf-8").splitlines()[:150]
+        for name, value in json.loads(line).items()
+        if name in ("question", "answer")
+    ]
+    assert len(texts) > 300
+    for reference, candidate in pairwise(texts):
+        assert chrf_score(candidate, reference) == expected_chrf(candidate, reference)
+        words, wanted = candidate.lower().split(), reference.lower().split()
+        assert bleu_score(words, [wanted]) == expected_bleu(words, [wanted])
 
 
 def test_more_characters_and_words_than_fit_into_an_integer_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,20 @@ def test_a_document_is_found(body: bytes, headers: dict[str, str]) -> None:
     assert read_document(body, headers) == DOCUMENT
 
 
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8) | st.just("\ud83d"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), _VALUES, max_size=4), st.booleans(), st.text(max_size=3))
+def test_a_document_is_what_json_reads(document: dict[str, Any], is_ascii: bool, rest: str) -> None:
+    text = json.dumps(document, ensure_ascii=is_ascii) + rest
+    body = text.encode("utf-8", "replace")
+    assert repr(read_document(body, {})) == repr(json.JSONDecoder(strict=False).raw_decode(body.decode())[0])
+
+
 PART = 'data: {"choices": [{"delta": {"content": "half [DONE]"}}]}'
 FINISH = 'data: {"choices": [{"delta": {}, "finish_reason": "length"}]}'
 FAULT = 'data: {"error": {"message": "no"}}'
