@@ -116,7 +116,7 @@ def mutated(rng: random.Random, raw: bytes) -> bytes:
             case 4:
                 lines[place] = re.sub(rb"(?<=:) ", b" >-\n" + rng.choice((b"    ", b"        ")), lines[place], count=1)
             case 5:
-                lines[place : place + 2] = [re.sub(rb">-$", lines[other].lstrip(), lines[place])]
+                lines[place : place + 2] = [lines[place].replace(b">-", lines[other].lstrip())]
             case 6:
                 lines = (raw[:offset] + raw[offset + rng.randrange(1, 4) :]).split(b"\n")
             case _:

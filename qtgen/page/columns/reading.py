@@ -40,7 +40,7 @@ def columns_of(contents: Sequence[bytes], layout: Layout) -> Columns:
             walk.field(step)
     walk.close(body)
     accepted = walk.accepted & buffer.clean() & (buffer.end - buffer.first <= PAGE_BYTES_MAX)
-    return Columns(layout, buffer, walk.columns, walk.blank, np.flatnonzero(accepted))
+    return Columns(layout, buffer, walk.columns, np.flatnonzero(accepted))
 
 
 def _literals(step: Step) -> tuple[bytes, ...]:
@@ -55,7 +55,6 @@ class _Walk:
     Attributes:
         accepted: Which pages are canonical so far: N.
         columns: What was found, by path.
-        blank: Which pages have a blank line before the closing line: N.
     """
 
     def __init__(self, buffer: Buffer, layout: Layout) -> None:
@@ -65,7 +64,6 @@ class _Walk:
         self._everywhere = self.accepted.copy()
         self._present: dict[str, Bools] = {}  # by path of an optional map
         self.columns: dict[str, Column] = {}
-        self.blank = ~self.accepted
 
     def line(self, literal: bytes) -> None:
         """Go over a line that every page must have."""
@@ -179,8 +177,7 @@ class _Walk:
     def close(self, body: bytes) -> None:
         """Go over the end of the front matter and the body."""
         buffer = self._buffer
-        self.blank = buffer.line_starts[self._line] == buffer.line_ends[self._line]
-        self._line += self.blank
+        self._line += buffer.line_starts[self._line] == buffer.line_ends[self._line]
         self.accepted &= buffer.line_ends[self._line] < buffer.end
         self.line(b"---\n")
         starts = buffer.line_starts[self._line]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qtgen.page.columns.buffer import Bools, Buffer, Ints
-from qtgen.page.columns.row_page import RowSpans, RowValues
-from qtgen.page.document import HOUSE_STYLE, Page, Style, Value
+from qtgen.page.document import Page, Value
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind
+from qtgen.page.reader import read_exactly
 
 
 class Column(NamedTuple):
@@ -56,17 +56,15 @@ class Columns:
         buffer: The buffer as an array of bytes.
     """
 
-    def __init__(self, layout: Layout, buffer: Buffer, columns: Mapping[str, Column], blank: Bools, rows: Ints) -> None:
+    def __init__(self, layout: Layout, buffer: Buffer, columns: Mapping[str, Column], rows: Ints) -> None:
         self.layout, self.numbers = layout, rows
         self.first, self.end = buffer.first[rows], buffer.end[rows]
         self.raw, self.buffer = buffer.raw, buffer.bytes
         self._buffer, self._found = buffer, columns
         self._rows = None if len(rows) == len(buffer.first) else rows
-        self._blank = blank[rows]
         self._wide_rows = np.flatnonzero(buffer.is_wide[rows])
         self._columns: dict[str, Column] = {}
         self._values: dict[str, list[bytes]] = {}
-        self._texts: dict[str, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -138,72 +136,16 @@ class Columns:
         """Return a value as bytes. It is empty if there is none."""
         return self.values(path)[row]
 
-    def equal(self, path: str, other: str) -> Bools:
-        """Return which pages have equal bytes in two fields: N."""
-        pairs = zip(self.values(path), self.values(other), strict=True)
-        return np.fromiter((value == copy for value, copy in pairs), np.bool_, len(self))
-
     def is_text(self, path: str) -> bool:
         """Return whether the field is a text."""
         return self.layout.fields[path].kind is Kind.TEXT
-
-    def texts(self, path: str) -> list[str]:
-        """Return the values of a field of texts: N. They are empty where there is none."""
-        known = self._texts.get(path)
-        if known is None:
-            known = self._texts[path] = [value.decode() for value in self.values(path)]
-        return known
 
     def text(self, row: int) -> str:
         """Return the text of a page."""
         return self.raw[self.first[row] : self.end[row]].decode()
 
     def page(self, row: int) -> Page:
-        """Return a page, which equals the one that the scanner reads."""
-        paths, style = self._forms[row]
-        return Page(self.text(row), self.layout, RowValues(self, row, paths), RowSpans(self, row, paths), style)
-
-    def value_at(self, row: int, path: str) -> Value:
-        """Return the value of a field that a page has."""
-        if path in self._texts:
-            return self._texts[path][row]
-        column = self.column(path)
-        if self.layout.fields[path].kind is Kind.TEXT:
-            return self.raw[column.starts[row] : column.ends[row]].decode()
-        if column.values is None:
-            return self.layout.constants[path]
-        value: Value = column.values.item(row)
-        return value
-
-    def span_at(self, row: int, path: str) -> tuple[int, int]:
-        """Return where a value is in the text of its page, in code points."""
-        column, first = self.column(path), int(self.first[row])
-        start, end = int(column.starts[row]), int(column.ends[row])
-        if not self._buffer.is_wide[self.numbers[row]]:
-            return start - first, end - first
-        before = len(self.raw[first:start].decode())
-        return before, before + len(self.raw[start:end].decode())
-
-    @cached_property
-    def _forms(self) -> list[tuple[Mapping[str, None], Style]]:
-        """The paths of the fields of each page, and its style: N."""
-        fields = self.layout.fields
-        columns = [self.column(path) for path in fields]
-        bits = np.stack([*(column.present for column in columns), *(column.folded for column in columns), self._blank])
-        packed = np.packbits(bits, axis=0).T.copy()
-        keys = packed.view(f"V{packed.shape[1]}").ravel().tolist()
-        forms: dict[bytes, tuple[Mapping[str, None], Style]] = {}
-        for row, key in enumerate(keys):
-            if key not in forms:
-                forms[key] = self._form(row)
-        return [forms[key] for key in keys]
-
-    def _form(self, row: int) -> tuple[Mapping[str, None], Style]:
-        fields = self.layout.fields
-        paths = {path: None for path in fields if self.column(path).present[row]}
-        texts = [path for path in paths if fields[path].kind is Kind.TEXT]
-        plain = frozenset(path for path in texts if fields[path].folded and not self.column(path).folded[row])
-        folded = frozenset(path for path in texts if not fields[path].folded and self.column(path).folded[row])
-        if not (plain or folded or self._blank[row]):
-            return paths, HOUSE_STYLE
-        return paths, Style(plain, folded, blank_before_close=bool(self._blank[row]))
+        """Return a page as the scanner reads it."""
+        text, scan = self.text(row), self.layout.scan
+        page = scan(text) if scan else None
+        return page if page is not None else read_exactly(text, self.layout)
