@@ -5,7 +5,8 @@
 The commit is checked out into a temporary worktree. Both versions take turns, each run as a whole process, and the
 first run of each is not counted. A figure is the smallest processor time of all rounds (user and system, with worker
 processes), less that of a run over one item. `page` is an exception: it is the whole time of a run over one page. The
-short ones, such as `page`, `warm` and `changed`, have more rounds.
+short ones, such as `page`, `warm` and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed
+times, which other load of the machine distorts.
 
 The ways are:
 
@@ -18,10 +19,10 @@ The ways are:
     page      validate one page
     generate  write 300 pages (needs ../shared/tools/mock_openai.py)
     score     score 300 pairs of texts
-    link      choose all links again, and write none
+    link      choose all links again, and write the pages of a new copy
 
 Without --pages, the pages are the real ones of ../shared. The table also says whether both versions printed the same,
-and for `generate` whether they wrote the same pages.
+and for `generate` and `link` whether they wrote the same pages.
 """
 
 import argparse
@@ -50,9 +51,10 @@ OLD_TIME = 1_700_000_000  # the cache stores only files that have not changed fo
 
 
 class Run(NamedTuple):
-    """A finished run: its processor seconds, and a digest of its exit code and output."""
+    """A finished run: its processor seconds, its elapsed seconds, and a digest of its exit code and output."""
 
     seconds: float
+    elapsed: float
     digest: str
 
 
@@ -101,6 +103,7 @@ def copy_pages(sizes: Sizes, all_items: bool, *, least: int = 1) -> None:
 
 def copy_two_pages(sizes: Sizes, all_items: bool) -> None:
     copy_pages(sizes, all_items, least=2)
+    Path("pages").rename("original")
 
 
 def copy_one_page(sizes: Sizes, _: bool) -> None:
@@ -147,6 +150,13 @@ def remove_outputs(_: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def restore_pages(_: int) -> None:
+    for folder in ("pages", ".qtgen"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree("original", "pages")
+    os.sync()  # otherwise the run would wait until the copied files are on disk
+
+
 VALIDATE = ("validate", "pages", "--jobs", "1", "--quiet")
 GENERATE = {
     "QTGEN_MODEL": "mock",
@@ -163,22 +173,7 @@ WAYS = {
     "page": Way(["validate", "page.md"], copy_one_page, less_one=False, rounds=10),
     "generate": Way(["generate", "q.txt", "--json", "--quiet"], write_questions, remove_outputs, "outputs", GENERATE),
     "score": Way(["eval", "score", "pairs.jsonl", "--jobs", "1", "--quiet"], write_pairs),
-    "link": Way(
-        [
-            "link",
-            "pages",
-            "--corpus",
-            "pages",
-            "--relink",
-            "--dry-run",
-            "--json",
-            "--no-cache",
-            "--jobs",
-            "1",
-            "--quiet",
-        ],
-        copy_two_pages,
-    ),
+    "link": Way(["link", "pages", "--corpus", "pages", "--relink"], copy_two_pages, restore_pages, "pages"),
 }
 
 
@@ -192,8 +187,10 @@ def run(way: Way, checkout: Path, number: int) -> Run:
     environment |= {"PYTHONPATH": str(checkout), **way.settings}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         command = [sys.executable, "-m", "qtgen", *way.arguments]
+        start = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=errors, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
+        elapsed = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         if process.returncode not in (0, 1):
@@ -202,13 +199,13 @@ def run(way: Way, checkout: Path, number: int) -> Run:
         digest = hashlib.file_digest(out, "sha256")
     digest.update(str(process.returncode).encode())
     for file in sorted(Path(way.written).rglob("*.md")) if way.written else ():
-        digest.update(file.read_bytes())
-    return Run(usage.ru_utime + usage.ru_stime, digest.hexdigest())
+        digest.update(str(file).encode() + b"\0" + file.read_bytes())
+    return Run(usage.ru_utime + usage.ru_stime, elapsed, digest.hexdigest())
 
 
 def compare(name: str, way: Way, checkouts: Sequence[Path], sizes: Sizes, rounds: int) -> None:
     """Print a row of the table."""
-    seconds: dict[tuple[Path, bool], list[float]] = {}
+    runs: dict[tuple[Path, bool], list[Run]] = {}
     outputs: set[tuple[bool, int, str]] = set()
     with tempfile.TemporaryDirectory() as temporary:
         kinds = [True, False] if way.less_one else [True]
@@ -220,12 +217,18 @@ def compare(name: str, way: Way, checkouts: Sequence[Path], sizes: Sizes, rounds
                         finished = run(way, checkout, number)
                     outputs.add((all_items, number, finished.digest))
                     if number:
-                        seconds.setdefault((checkout, all_items), []).append(finished.seconds)
-    old, new = (
-        min(seconds[checkout, True]) - (min(seconds[checkout, False]) if way.less_one else 0) for checkout in checkouts
-    )
+                        runs.setdefault((checkout, all_items), []).append(finished)
+    old, new = (smallest(runs, checkout, "seconds") for checkout in checkouts)
+    old_elapsed, new_elapsed = (smallest(runs, checkout, "elapsed") for checkout in checkouts)
     equal = "equal" if len(outputs) == len({output[:2] for output in outputs}) else "different"
-    print(f"| {name} | {old:.3f} | {new:.3f} | {new / old:.3f} | {(new - old) * 1000:+.1f} | {equal} |", flush=True)
+    figures = [f"{old:.3f}", f"{new:.3f}", f"{new / old:.3f}", f"{(new - old) * 1000:+.1f}"]
+    print("|", " | ".join([name, *figures, f"{new_elapsed / old_elapsed:.3f}", equal]), "|", flush=True)
+
+
+def smallest(runs: Mapping[tuple[Path, bool], Sequence[Run]], checkout: Path, figure: str) -> float:
+    """Return the smallest figure of a checkout's runs over all items, less that of its runs over one item."""
+    of_one = [getattr(run, figure) for run in runs.get((checkout, False), ())]
+    return min(getattr(run, figure) for run in runs[checkout, True]) - min(of_one, default=0)
 
 
 @contextlib.contextmanager
@@ -295,9 +298,8 @@ def main() -> None:
                 tar.extractall(pages, filter="data")
         if "generate" in options.only:
             stack.enter_context(endpoint())
-        print(
-            "| way | old (s) | new (s) | new / old | difference (ms) | output |\n|---|---|---|---|---|---|", flush=True
-        )
+        print("| way | old (s) | new (s) | new / old | difference (ms) | elapsed | output |")
+        print("|---|---|---|---|---|---|---|", flush=True)
         for name in options.only:
             way = WAYS[name]
             compare(name, way, checkouts, Sizes(pages, QUESTIONS, options.pairs), options.rounds * way.rounds)

@@ -4,12 +4,11 @@ import contextlib
 import errno
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple, TypeVar
 
-from qtgen._util.leftovers import SUFFIX, remove_leftovers_once, temporary_prefix
+from qtgen._util.leftovers import write_beside
 from qtgen.errors import OutputError, PageConflict, QtgenError
 
 try:
@@ -17,17 +16,19 @@ try:
 except ImportError:  # Windows, where two runs at once may both report that they replaced the same page
     fcntl = None  # type: ignore[assignment]
 
+_T = TypeVar("_T")
+
 # Elsewhere `sync` may return before everything is on the disk, or does not exist.
 _SYNCS_ALL = sys.platform == "linux"
 
 
 @contextlib.contextmanager
-def as_output_error(path: Path) -> Iterator[None]:
+def as_output_error(path: Path | str) -> Iterator[None]:
     """Turn an OSError into an OutputError that carries the path."""
     try:
         yield
     except OSError as error:
-        output_error = OutputError(error.strerror or str(error), path=path)
+        output_error = OutputError(error.strerror or str(error), path=Path(path))
         output_error.is_disk_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise output_error from None
 
@@ -66,25 +67,13 @@ def sync_all() -> None:
 
 @contextlib.contextmanager
 def _temporary_file(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
-    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there.
-
-    Temporary files that killed processes left in the folder are removed.
-    """
-    temporary: Path | None = None
+    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there."""
+    with as_output_error(path):
+        temporary = Path(write_beside(str(path), contents, sync=sync))
     try:
-        with as_output_error(path):
-            remove_leftovers_once(path.parent)
-            handle, name = tempfile.mkstemp(prefix=temporary_prefix(path.name), suffix=SUFFIX, dir=path.parent)
-            temporary = Path(name)
-            with os.fdopen(handle, "wb") as file:
-                file.write(contents)
-                file.flush()
-                if sync:
-                    os.fsync(handle)
         yield temporary
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def publish_if_absent(temporary: Path, path: Path) -> bool:
@@ -110,13 +99,13 @@ def hide_from_git(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _as_conflict(path: Path) -> Iterator[None]:
+def _as_conflict(path: Path | str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise PageConflict("was deleted in the meantime; nothing was written to it", path=path) from None
+        raise PageConflict("was deleted in the meantime; nothing was written to it", path=Path(path)) from None
     except OSError as error:
-        raise PageConflict(error.strerror or str(error), path=path) from None
+        raise PageConflict(error.strerror or str(error), path=Path(path)) from None
 
 
 def check_replaceable(path: Path, before: bytes) -> int:
@@ -127,24 +116,33 @@ def check_replaceable(path: Path, before: bytes) -> int:
     with _as_conflict(path):
         mode = path.stat().st_mode
         contents = path.read_bytes()
-    if contents != before:
-        raise PageConflict("changed while it was being edited; nothing was written to it", path=path)
+    return _checked_permissions(path, mode, is_unchanged=contents == before)
+
+
+def _checked_permissions(path: Path | str, mode: int, *, is_unchanged: bool) -> int:
+    if not is_unchanged:
+        raise PageConflict("changed while it was being edited; nothing was written to it", path=Path(path))
     if not mode & 0o222:  # a superuser can write to it all the same, so opening it would not tell
-        raise PageConflict("is read-only; nothing was written to it", path=path)
+        raise PageConflict("is read-only; nothing was written to it", path=Path(path))
     return mode & 0o7777
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Make other runs of qtgen wait at this page, so that of two that replace it the second sees that it changed.
+def _read_locked(path: str) -> tuple[IO[bytes], int, bytes]:
+    """Lock the file at `path`, and return it open with its mode and its contents. Raises OSError.
 
-    The locked file is the one that gets replaced, so its contents must be compared after the wait.
+    Of two runs that replace a page, the second waits and sees that it changed: by then, another file is at the path.
     """
-    with _as_conflict(path):
-        file = path.open("rb")
-    with file:
-        _lock(file)
-        yield
+    while True:
+        file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 - Path objects are slow, and the caller closes it
+        try:
+            _lock(file)
+            status = os.fstat(file.fileno())
+            if os.path.samestat(status, os.stat(path)):  # noqa: PTH116 - as above
+                return file, status.st_mode, file.read()
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(file: IO[bytes]) -> None:
@@ -192,53 +190,65 @@ def replace_file(path: Path, before: bytes, after: bytes, before_replacing: Call
         OutputError: The new contents cannot be written.
     """
     target = path.resolve()
-    with _temporary_file(target, after, sync=True) as temporary, _locked(path):
-        mode = check_replaceable(path, before)
+    with _temporary_file(target, after, sync=True) as temporary:
+        _replace(_Replacement(str(path), str(target), str(temporary), before), before_replacing)
+
+
+class _Replacement(NamedTuple):
+    """New contents in a temporary file, ready to take the place of `target`, which `path` is or links to."""
+
+    path: str
+    target: str
+    temporary: str
+    before: bytes
+
+
+def _replace(new: _Replacement, before_replacing: Callable[[], None] | None = None) -> None:
+    path = new.path
+    with _as_conflict(path):
+        file, mode, contents = _read_locked(path)
+    with file:
+        permissions = _checked_permissions(path, mode, is_unchanged=contents == new.before)
         if before_replacing:
             before_replacing()
-        _replace(temporary, path, target, mode)
+        if not fcntl:
+            file.close()  # Windows cannot replace an open file
+        with as_output_error(path):
+            os.chmod(new.temporary, permissions)  # noqa: PTH101 - Path objects are slow
+            os.replace(new.temporary, new.target)  # noqa: PTH105 - as above
 
 
-def _replace(temporary: Path, path: Path, target: Path, mode: int) -> None:
-    with as_output_error(path):
-        temporary.chmod(mode)
-        temporary.replace(target)
-
-
-def replace_files(pages: Iterable[tuple[Path, bytes, bytes]]) -> list[QtgenError | None]:
+def replace_files(pages: Iterable[tuple[Path | str, bytes, bytes]]) -> list[QtgenError | None]:
     """Do what `replace_file` does for many pages (path, before, after), with one wait for the disk on Linux.
 
     No page is replaced before the new contents of all pages are on the disk. Return the error of each page, or None;
     a page that fails does not hold up the others.
     """
-    with contextlib.ExitStack() as stack:
-        staged = [_stage(stack, *page) for page in pages]
+    staged: list[_Replacement | QtgenError] = []
+    try:
+        for path, before, after in pages:
+            staged.append(_result_or_error(_stage, str(path), before, after))
         sync_all()
-        return [item if isinstance(item, QtgenError) else _error_of(item) for item in staged]
+        return [item if isinstance(item, QtgenError) else _result_or_error(_replace, item) for item in staged]
+    finally:
+        for item in staged:
+            if isinstance(item, _Replacement):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(item.temporary)  # noqa: PTH108 - Path objects are slow
 
 
-def _stage(stack: contextlib.ExitStack, path: Path, before: bytes, after: bytes) -> QtgenError | Callable[[], None]:
-    """Write the new contents beside the page. Return the function that replaces it, or the error."""
+def _stage(path: str, before: bytes, after: bytes) -> _Replacement:
+    """Write the new contents beside the page."""
+    with as_output_error(path):
+        target = os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as in `replace_files`
+        return _Replacement(path, target, write_beside(target, after, sync=not _SYNCS_ALL), before)
+
+
+def _result_or_error(function: Callable[..., _T], *args: Any) -> _T | QtgenError:
     try:
-        target = path.resolve() if path.is_symlink() else path  # resolving every path takes long
-        temporary = stack.enter_context(_temporary_file(target, after, sync=not _SYNCS_ALL))
+        return function(*args)
     except QtgenError as error:
         return error
-
-    def replace() -> None:
-        with _locked(path):
-            mode = check_replaceable(path, before)  # writing the other pages took a while
-            _replace(temporary, path, target, mode)
-
-    return replace
-
-
-def _error_of(function: Callable[[], None]) -> QtgenError | None:
-    try:
-        function()
-    except QtgenError as error:
-        return error
-    return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The names of temporary files, and the removal of those that a killed process left behind.
+"""Temporary files beside others, and the removal of those that a killed process left behind.
 
 A name tells which process of which machine the file belongs to: `.page.md.qtgen-0123456789abcdef-4711-x8k2_p.tmp`.
 """
@@ -6,6 +6,7 @@ A name tells which process of which machine the file belongs to: `.page.md.qtgen
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import stat
 import sys
@@ -18,6 +19,7 @@ SUFFIX = ".tmp"
 _MARK = "qtgen"
 _NAME = re.compile(rf"\..*\.{_MARK}-([0-9a-f]{{16}})-(\d{{1,10}})-[a-z0-9_]{{8}}\{SUFFIX}", re.DOTALL)
 _OLD = 24 * 3600.0  # seconds after which a file counts as left behind if its process cannot be checked
+_CREATE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _searched: set[str] = set()  # folders, by this process
 
 
@@ -26,7 +28,36 @@ def temporary_prefix(name: str) -> str:
     return f".{name[:40]}.{_MARK}-{machine_id()}-{os.getpid()}-"
 
 
-def remove_leftovers_once(folder: Path) -> None:
+def write_beside(path: str, contents: bytes, *, sync: bool) -> str:
+    """Write a file in the folder of `path` that only its owner may read, and return its path. Raises OSError.
+
+    Temporary files that killed processes left in the folder are removed.
+    """
+    folder, name = os.path.split(path)
+    remove_leftovers_once(folder)
+    descriptor, temporary = _create(os.path.join(folder, temporary_prefix(name)))  # noqa: PTH118 - Path objects are slow
+    try:
+        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - as above
+            remaining = memoryview(contents)
+            while remaining:
+                remaining = remaining[file.write(remaining) :]
+            if sync:
+                os.fsync(descriptor)
+    except BaseException:
+        os.unlink(temporary)  # noqa: PTH108 - as above
+        raise
+    return temporary
+
+
+def _create(prefix: str) -> tuple[int, str]:
+    """Create a file with a new name, and return its descriptor and its path."""
+    while True:
+        path = f"{prefix}{secrets.token_hex(4)}{SUFFIX}"
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, _CREATE_FLAGS, 0o600), path
+
+
+def remove_leftovers_once(folder: Path | str) -> None:
     """Do what `remove_leftovers` does, once for each folder in the life of this process."""
     path = os.path.abspath(folder)  # noqa: PTH100 - a Path object is slow for every page
     if path not in _searched:

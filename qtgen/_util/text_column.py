@@ -36,8 +36,9 @@ class TextColumn(Sequence[str]):
     def __getitem__(self, number: int | slice) -> str | list[str]:
         if isinstance(number, slice):
             return [self[index] for index in range(*number.indices(len(self)))]
-        index = range(len(self))[number]  # raises IndexError, and counts from the end if it is negative
-        return self._text(self._ends[index], self._ends[index + 1])
+        if number < 0:
+            number = range(len(self))[number]  # counts from the end, or raises IndexError
+        return self._text(self._ends[number], self._ends[number + 1])
 
     def __iter__(self) -> Iterator[str]:
         return (self._text(start, end) for start, end in pairwise(self._ends))

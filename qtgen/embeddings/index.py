@@ -1,6 +1,7 @@
 """Find the nearest neighbors of vectors: by comparing all of them while that is fast, then with an index."""
 
-from functools import cached_property
+import os
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     RowNumbers = NDArray[np.int32]
 
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 _ALL_WITH_ALL = 4_000  # up to so many vectors, comparing all of them is as fast as the index, and exact
 _BLOCK = 2_000  # rows per search, which take 32 MB of similarities
 
@@ -37,13 +39,11 @@ class NeighborIndex:
         self._cells = _build_cells(vectors, among) if len(among) > _ALL_WITH_ALL else None
 
     def __getstate__(self) -> "tuple[Vectors, RowNumbers, NDArray[np.uint8] | None]":
-        import faiss
-
+        faiss = _faiss()
         return self._vectors, self._among, None if self._cells is None else faiss.serialize_index(self._cells)
 
     def __setstate__(self, state: "tuple[Vectors, RowNumbers, NDArray[np.uint8] | None]") -> None:
-        import faiss
-
+        faiss = _faiss()
         self._vectors, self._among, cells = state
         self._cells = None if cells is None else faiss.deserialize_index(cells)
 
@@ -80,11 +80,27 @@ class NeighborIndex:
         return self._among.astype(np.intp)[order], np.take_along_axis(cosines, order, axis=1)
 
 
+@cache
+def _faiss() -> Any:
+    """Load faiss. Its threads sleep while they wait, unless the environment says otherwise.
+
+    They would wait for each other in loops, which takes several times the processor time of the work itself if other
+    processes use the processors too. OpenMP reads the environment only when it is loaded.
+    """
+    is_set = _WAIT_POLICY in os.environ
+    os.environ.setdefault(_WAIT_POLICY, "passive")
+    try:
+        import faiss
+    finally:
+        if not is_set:
+            del os.environ[_WAIT_POLICY]
+    return faiss
+
+
 def _build_cells(vectors: "Vectors", among: "RowNumbers") -> Any:
     """Build an inverted file: cells of vectors, and in them 4-bit codes for each 4 dimensions (Jégou, Douze, Schmid
     2011; André, Kermarrec, Le Scouarnec 2015)."""
-    import faiss
-
+    faiss = _faiss()
     count, width = len(among), vectors.shape[1]
     coded = min(_CODED_WIDTH, width // 64 * 64)
     rotation = f"PCAR{coded}," if coded not in (0, width) else ""
@@ -106,8 +122,7 @@ def _build_cells(vectors: "Vectors", among: "RowNumbers") -> Any:
 
 def _with_vectors(cells: Any, vectors: "Vectors") -> Any:
     """Return an index that compares what it finds in the cells with the vectors themselves. It does not copy them."""
-    import faiss
-
+    faiss = _faiss()
     found, cells.ntotal = cells.ntotal, 0  # so that it can be combined with an empty index
     index: Any = faiss.IndexRefineFlat(cells)
     cells.ntotal = found

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _WORD_BYTES = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))
 _SEPARATORS = [mark.encode() for mark in "“”‘’–—…→"]  # the frequent ones that are not ASCII
 _MAX_KNOWN_WORDS = 100_000  # a word takes a kilobyte
+_FIRST_WORDS = 4_096  # for which there is room at first; it doubles whenever it is full
 _ROWS_PER_BLOCK = 1 << 17  # rows of 256 16-bit floats, which take 64 MB; the C library keeps what is below 32 MB
 _BLOCK = 4_096  # rows
 _MAX_SENT = 8_000  # characters of a page that an endpoint gets
@@ -99,6 +100,7 @@ class StaticEmbedder:
 
     def __init__(self) -> None:
         self._numbers = _Vocabulary()
+        self._known = 0  # rows of `_word_vectors` that are filled
 
     @cached_property
     def _model(self) -> StaticModel:  # loaded late: it takes half a second, and a full cache makes it unnecessary
@@ -106,13 +108,15 @@ class StaticEmbedder:
 
     @cached_property
     def _word_vectors(self) -> "Vectors":
-        return self._model.vectors[:0]
+        import numpy as np
+
+        return np.empty((_FIRST_WORDS, self._model.width), np.float32)
 
     def __call__(self, texts: Sequence[PageText]) -> "Vectors":
         """Return a row of length 1 for each page. Question, answer and keywords have equal weight, however long."""
         if len(self._numbers) > _MAX_KNOWN_WORDS:
             self._numbers.clear()
-            self._word_vectors = self._model.vectors[:0]
+            self._known = 0
         parts = normalize_rows(self._sum_words([_words(part) for text in texts for part in text]))
         return normalize_rows(parts.reshape(len(texts), -1, self._model.width).sum(axis=1))
 
@@ -121,16 +125,22 @@ class StaticEmbedder:
 
         numbers = np.fromiter(map(self._numbers.__getitem__, chain.from_iterable(texts)), np.int32)
         self._add_new_words()
-        return _sum_groups(self._word_vectors, numbers, [len(text) for text in texts])
+        return _sum_groups(self._word_vectors[: self._known], numbers, [len(text) for text in texts])
 
     def _add_new_words(self) -> None:
         import numpy as np
 
-        new = [word.decode("utf-8", "replace") for word in islice(self._numbers, len(self._word_vectors), None)]
-        if new:
-            tokens = self._model.tokens(new)
-            vectors = _sum_groups(self._model.vectors, np.concatenate(tokens), [len(numbers) for numbers in tokens])
-            self._word_vectors = np.concatenate([self._word_vectors, vectors])
+        new = [word.decode("utf-8", "replace") for word in islice(self._numbers, self._known, None)]
+        if not new:
+            return
+        tokens = self._model.tokens(new)
+        first, self._known = self._known, self._known + len(new)
+        if self._known > len(self._word_vectors):
+            larger = np.empty((max(self._known, 2 * len(self._word_vectors)), self._model.width), np.float32)
+            larger[:first] = self._word_vectors[:first]
+            self._word_vectors = larger
+        lengths = [len(numbers) for numbers in tokens]
+        self._word_vectors[first : self._known] = _sum_groups(self._model.vectors, np.concatenate(tokens), lengths)
 
 
 def _sum_groups(vectors: "Vectors", numbers: "NDArray[Any]", lengths: list[int]) -> "Vectors":

@@ -37,7 +37,7 @@ def edit_page(edit: LinkEdit) -> EditedPage:
             gone.
         SpliceError: The page cannot be edited line by line.
     """
-    with as_output_error(Path(edit.path)):
+    with as_output_error(edit.path):
         before = read_page_bytes(edit.path)
     page = read(before, edit.profile, edit.path)
     if digest(page.text) != edit.digest or page.text.encode() != before:
@@ -74,7 +74,7 @@ def _write_chunk(edits: Sequence[LinkEdit]) -> list[LinkResult]:
     """Write some pages, with one wait for the disk."""
     pages = [_try_edit(edit) for edit in edits]
     edited = [page for page in pages if isinstance(page, EditedPage)]
-    errors = iter(replace_files([(Path(page.path), page.before, page.after) for page in edited]))
+    errors = iter(replace_files([(page.path, page.before, page.after) for page in edited]))
     outcomes = [page if isinstance(page, QtgenError) else next(errors) for page in pages]
     return [edit.result(_message(edit, error) if error else "") for edit, error in zip(edits, outcomes, strict=True)]
 

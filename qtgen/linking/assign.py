@@ -188,9 +188,11 @@ class _Assigner:
         links = self._links[row]
         if target < 0 or target in links or self._inbound[target] >= MAX_INBOUND:
             return False
+        others = [row, *(link for link in links if link >= 0)]
         # A page's candidates already differ in meaning from each other, but not from the orphans that it adopted.
-        is_duplicate = self._table.are_duplicates if self._adopted[row] else self._table.have_same_words
-        return not any(is_duplicate(other, target) for other in (row, *links) if other >= 0)
+        if self._adopted[row]:
+            return not any(self._table.are_duplicates(other, target) for other in others)
+        return not self._table.have_same_words_as_any(target, others)
 
     # --- orphans -----------------------------------------------------------------------------------------------------
 

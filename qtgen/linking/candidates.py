@@ -1,7 +1,7 @@
 """Which pages a page could link to, the best first: near in meaning to the page, but not all about the same thing."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,10 @@ class PageTable:
     def have_same_words(self, row: int, other: int) -> bool:
         """Return whether two pages ask nearly the same question in nearly the same words."""
         return self.questions.are_similar(row, other, DUPLICATE_WORDS)
+
+    def have_same_words_as_any(self, row: int, others: Iterable[int]) -> bool:
+        """Return whether a page asks nearly the same question as any of the others in nearly the same words."""
+        return self.questions.is_similar_to_any(row, others, DUPLICATE_WORDS)
 
     def have_same_meaning(self, rows: Any, others: Any, cosines: Any) -> Any:
         """Return whether pages say nearly the same.

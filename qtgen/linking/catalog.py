@@ -122,14 +122,14 @@ class Catalog:
         Args:
             name: A role (`id`, `question` or `subject`), or the path of a field.
         """
-        roles = self.layout(number).roles
         match name:
             case "id":
                 return self.ids[number]
             case "question":
                 return self.titles[number]
             case "subject":
-                return self.subjects[number] or self.page(number).values.get(roles.subject or "", "")
+                path = self.layout(number).roles.subject or ""
+                return self.subjects[number] or self.page(number).values.get(path, "")
         return self.page(number).values.get(name)
 
     def subject_key(self, number: int) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from qtgen.linking.catalog import Catalog
@@ -82,17 +83,39 @@ def _change_maps(
     """Return the changed fields of numbered maps, and the numbers of changes by kind."""
     changes: dict[str, Value] = {}
     counts: Counter[str] = Counter()
-    layout = catalog.layout(number)
+    maps = _link_maps(catalog.layout(number))
     for slot, (old, new) in enumerate(zip(before, after, strict=True)):
         if kind := _kind_of_change(old, new, outdated[slot]):
             counts[kind] += 1
-            section = links.path(slot + 1)
+            section, keys, paths = maps[slot]
             if new < 0:
                 changes[section] = None
-                continue
-            keys = [field.path.rpartition(".")[2] for field in layout.sections[section].fields]
-            changes |= {f"{section}.{key}": value for key, value in _link_values(catalog, links, new, keys).items()}
+            else:
+                changes.update(zip(paths, _link_values(catalog, links, new, keys).values(), strict=True))
     return changes, counts
+
+
+class _LinkMap(NamedTuple):
+    """A numbered map of a link: its path, and the keys and paths of its fields that a link sets."""
+
+    section: str
+    keys: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+@cache
+def _link_maps(layout: Layout) -> tuple[_LinkMap, ...]:
+    """Return the maps of the links of a page, by slot."""
+    links = layout.links
+    if links is None:
+        return ()
+    maps = []
+    for section in (links.path(number) for number in range(1, links.max + 1)):
+        paths = [field.path for field in layout.sections[section].fields]
+        keys = {path.rpartition(".")[2]: path for path in paths}
+        used = {key: path for key, path in keys.items() if key in links.copies or key == links.key}
+        maps.append(_LinkMap(section, tuple(used), tuple(used.values())))
+    return tuple(maps)
 
 
 def _change_list(
@@ -138,10 +161,14 @@ def _link_values(catalog: Catalog, links: LinkFields, target: int, keys: Sequenc
 
 def _key_value(catalog: Catalog, number: int) -> Value:
     """Return the key of a page as links to it spell it."""
-    layout: Layout = catalog.layout(number)
-    field = layout.fields.get(layout.roles.key or "")
     key = catalog.urls[number]
-    return int(key) if field is not None and field.kind is Kind.INT else key
+    return int(key) if _has_number_key(catalog.layout(number)) else key
+
+
+@cache
+def _has_number_key(layout: Layout) -> bool:
+    field = layout.fields.get(layout.roles.key or "")
+    return field is not None and field.kind is Kind.INT
 
 
 def keep_slots(before: list[int], after: list[int]) -> list[int]:

@@ -1,6 +1,7 @@
 """Write a page: values and a style become text. This is the inverse of reading, byte for byte."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from qtgen.errors import UnwritableText
 from qtgen.page.body import spell_body
@@ -63,24 +64,41 @@ def emit_field(
     Args:
         indent: The column of the key, if it is not that of the house style.
     """
-    house_column = layout.key_indent(field)
-    column = house_column if indent is None else indent
-    head = " " * column + spell_key(field.key) + ":"
-    if Kind.LIST in field.spec.kinds and isinstance(value, list):
+    if indent is None:
+        column, head = _heads(layout)[field.path]
+    else:
+        column, head = indent, _head(indent, field.key)
+    if isinstance(value, list) and Kind.LIST in field.spec.kinds:
         return _emit_list(field.spec, value, layout, head, column)
     if isinstance(value, list | dict) or value is None:
         raise UnwritableText(f"a field cannot hold a value of type {type(value).__name__}", field=field.path)
     if not isinstance(value, str):
         return f"{head} {style.spelling.get(field.path, spell(value, layout.spec.booleans))}\n"
     if field.spec.style == "literal" and "\n" in value:
-        return _emit_lines(head, value, field, " " * (layout.folded_indent(field) - house_column + column))
+        return _emit_lines(head, value, field, " " * _folded_column(field, layout, column))
     check_writable(value, field.path)
-    if Kind.TEXT not in field.spec.kinds or _is_plain(field, value, style):
+    if _is_plain(field, value, style) or Kind.TEXT not in field.spec.kinds:
         return f"{head} {value}\n"
     if quote := _quote(field.spec, layout):
         return f"{head} {quoted(value, quote)}\n"
     mark = "|-" if field.spec.style == "literal" else ">-"
-    return f"{head} {mark}\n{' ' * (layout.folded_indent(field) - house_column + column)}{value}\n"
+    return f"{head} {mark}\n{' ' * _folded_column(field, layout, column)}{value}\n"
+
+
+@cache
+def _heads(layout: Layout) -> Mapping[str, tuple[int, str]]:
+    """Return the column of each field's key in the house style, and its line up to the colon."""
+    columns = {path: layout.key_indent(field) for path, field in layout.fields.items()}
+    return {path: (column, _head(column, layout.fields[path].key)) for path, column in columns.items()}
+
+
+def _head(column: int, key: str) -> str:
+    return f"{' ' * column}{spell_key(key)}:"
+
+
+def _folded_column(field: Field, layout: Layout, column: int) -> int:
+    """Return the column of a field's folded lines, given that of its key."""
+    return layout.folded_indent(field) - _heads(layout)[field.path][0] + column
 
 
 def _emit_lines(head: str, value: str, field: Field, indent: str) -> str:

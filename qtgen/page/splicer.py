@@ -15,6 +15,7 @@ from qtgen.page.edits import TextEdit, apply_edits
 from qtgen.page.emitter import emit_field
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
+from qtgen.page.numbered_maps import splice_maps
 from qtgen.page.profile import BODY_FIELD
 from qtgen.page.reader import read_text
 from qtgen.page.spelling import spell_key
@@ -31,8 +32,11 @@ def splice(page: Page, changes: Changes) -> str:
         SpliceError: The page cannot be edited line by line, or the proof fails.
         UnwritableText: No page can hold one of the values.
     """
-    text = apply_edits(page.text, splice_edits(page, changes))
-    _prove(page, _changed_fields(page, changes), text)
+    fields = {} if page.problems else _changed_fields(page, changes)
+    text = splice_maps(page, fields)
+    if text is None:
+        text = apply_edits(page.text, splice_edits(page, changes))
+    _prove(page, fields, text)
     return text
 
 
@@ -60,6 +64,8 @@ def _changed_fields(page: Page, changes: Changes) -> dict[str, Value]:
         else:
             raise SpliceError("is not a field of a page", field=path)
     fields = {path: value for path, value in fields.items() if not _is_same(page.values.get(path), value)}
+    if page.canonical:
+        return fields
     filled = {path.rpartition(".")[0] for path, value in fields.items() if value is not None}
     empty = {section for section in filled if section in page.values and not page.values[section]}
     return fields | dict.fromkeys(empty)  # the line `seo: {}` goes, and `seo:` is inserted above its fields
@@ -242,12 +248,18 @@ def _key_line(page: Page, section: str) -> Span:
     return Span(page.text.rfind("\n", 0, key.start) + 1, page.text.find("\n", key.end) + 1)
 
 
+def _types(values: Iterable[Value]) -> list[type]:
+    return [*map(type, values)]
+
+
 def _prove(page: Page, fields: Mapping[str, Value], text: str) -> None:
     """Read the new text. Changed fields must have their new values, and all others their old ones."""
     result = read_text(text, page.layout)
     if result.problems:
         raise SpliceError(f"the edited page would have a problem: {result.problems[0].message}")
     expected = {path: value for path, value in {**page.values, **fields}.items() if value is not None}
+    if expected == result.values and _types(expected.values()) == _types(map(result.values.get, expected)):
+        return
     wrong = [path for path in {*expected, *result.values} if not _is_same(expected.get(path), result.values.get(path))]
     if wrong:
         raise SpliceError("would not be read back as the value that was written", field=min(wrong))

@@ -70,12 +70,22 @@ class WordSets:
 
     def are_similar(self, first: int, second: int, threshold: float) -> bool:
         """Return True if the Jaccard similarity of two sets, given by their numbers, is at least `threshold`."""
-        starts = self._starts
-        size, other_size = starts[first + 1] - starts[first], starts[second + 1] - starts[second]
-        if size < threshold * other_size or other_size < threshold * size:
-            return False
-        shared = len(set(self[first]).intersection(self[second]))
-        return shared >= threshold * (size + other_size - shared)
+        return self.is_similar_to_any(first, (second,), threshold)
+
+    def is_similar_to_any(self, number: int, others: Iterable[int], threshold: float) -> bool:
+        """Return True if the Jaccard similarity of a set and any of the others is at least `threshold`."""
+        words, starts = self._words, self._starts
+        size = starts[number + 1] - starts[number]
+        own = set(words[starts[number] : starts[number + 1]])
+        for other in others:
+            start, end = starts[other], starts[other + 1]
+            other_size = end - start
+            if size < threshold * other_size or other_size < threshold * size:
+                continue
+            shared = len(own.intersection(words[start:end]))
+            if shared >= threshold * (size + other_size - shared):
+                return True
+        return False
 
 
 def near_duplicate_pairs(sets: Iterable[frozenset[str]] | WordSets, threshold: float) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -158,6 +159,28 @@ def test_without_locks_pages_are_replaced_all_the_same(monkeypatch: pytest.Monke
     PAGE.write_bytes(b"before")
     replace_file(PAGE, b"before", b"after")
     assert PAGE.read_bytes() == b"after"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+@pytest.mark.parametrize(("meanwhile", "error"), [(b"before", None), (b"by another run", PageConflict)])
+def test_a_page_that_another_run_replaces_during_the_wait_is_compared_again(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: bytes, error: type[PageConflict] | None
+) -> None:
+    PAGE.write_bytes(b"before")
+    locked: list[int] = []
+
+    def wait_for_another_run(file: IO[bytes]) -> None:
+        locked.append(os.fstat(file.fileno()).st_ino)
+        if len(locked) == 1:
+            Path("new").write_bytes(meanwhile)
+            Path("new").replace(PAGE)
+
+    monkeypatch.setattr(files, "_lock", wait_for_another_run)
+    (result,) = replace_files([(PAGE, b"before", b"after")])
+    assert (type(result) if result else None) is error
+    assert PAGE.read_bytes() == (meanwhile if error else b"after")
+    assert len({*locked}) == 2, "the file that another run put there is locked too"
+    assert names() == ["page.md"]
 
 
 @pytest.mark.parametrize("syncs_all", [True, False])

@@ -1,5 +1,6 @@
 """Tests of the search for nearest neighbors."""
 
+import os
 import pickle
 from typing import Any
 
@@ -90,3 +91,13 @@ def test_a_pickled_index_finds_the_same_and_shares_its_vectors(
     assert len(pickled) < 1.3 * rows.nbytes, "the vectors are in it once"
     for found, expected in zip(copy(every, 5), index(every, 5), strict=True):
         assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("policy", [None, "active"])
+def test_loading_the_index_leaves_the_environment_as_it_is(monkeypatch: pytest.MonkeyPatch, policy: str | None) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    module._faiss.cache_clear()
+    module._faiss()
+    assert os.environ.get("OMP_WAIT_POLICY") == policy
