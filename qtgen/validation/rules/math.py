@@ -5,12 +5,13 @@ cannot render.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.page.markdown import Segment, segment_at
 from qtgen.page.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.page.markdown.plain_math import plain_math
 from qtgen.page.markdown.types import BracketPair
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import (
@@ -86,6 +87,7 @@ _FUNCTION_WORD = re.compile(
     r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
 )
 _BEHIND_AMOUNTS = re.compile(r"[,;]? (?:[^$=\\^_{}+*<>]*[ (–—/-])?\d[\d,.]* ?")  # the second amount of `5$ and 6$`
+_DOLLARS = re.compile(r"\$(?:([^$]+)\$|\$[^$]*\$\$)")  # what dollar signs enclose in a plain answer
 _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
@@ -114,9 +116,8 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     """
     if not _may_be_money(answer_line(file)):
         return
-    document = document_of(file)
-    text = document.text
-    for part in document.segments:
+    text = markdown_of(file)
+    for part in _formulas(file, text):
         if part.kind != "math" or part.inner[0] - part.start != 1:
             continue
         is_behind_amounts = _is_behind_amounts(text, part)
@@ -128,6 +129,13 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
             fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
             message = "the site reads the text between two amounts of money as math; write `\\$`"
             yield answer_finding(file, part.start, part.end, message, fix)
+
+
+def _formulas(file: PageFile, text: str) -> Iterable[Segment]:
+    """Return the formulas of the answer, and perhaps its code, in order. A plain answer is not parsed for it."""
+    if file.page.layout.codec.escapes and plain_math(answer_of(file)):
+        return [Segment("math", *pair.span(), pair.span(1)) for pair in _DOLLARS.finditer(text) if pair[1] is not None]
+    return document_of(file).segments
 
 
 def _may_be_money(answer: str) -> bool:
