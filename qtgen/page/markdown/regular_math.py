@@ -15,7 +15,9 @@ from qtgen.page.markdown.katex.plain import regular_formula
 # What can hide a dollar sign (code, escapes, HTML, links, addresses), and runs of three.
 _HIDING = r"`|\\\$|\]\(|://|www\.|~~~|\$\$\$|<[A-Za-z/!?]"
 _BACKSLASHES_MAX = 250  # KaTeX limits the macros that it expands in one formula to 1,000; plain commands need four each
+_FORMULA = r"(?:[^$\\\n]|\\+[^$\\n])+"  # in one line
 _INDENTS = ("", "  ", "   ")  # of blocks of math
+_ITEM_INDENT = "     "  # of those behind an item `   - `
 
 _IS_PLAIN, _RENDERS, _HAS_NO_LATEX, _HIDES = range(4)
 
@@ -24,10 +26,12 @@ class RegularMath(NamedTuple):
     """What is certain about an answer.
 
     Args:
-        renders: Its math is plain, and KaTeX renders all of it.
+        is_plain: Every parser agrees about its math, which is in one line or between lines of `$$` with one indent.
+        renders: It is plain, and KaTeX renders all of it.
         has_no_latex: It has no LaTeX besides its math and what is between escaped brackets.
     """
 
+    is_plain: bool
     renders: bool
     has_no_latex: bool
 
@@ -37,9 +41,10 @@ def regular_math(answer: str) -> RegularMath:
     r"""Tell what is certain about an answer with `\n` of two characters for line breaks."""
     found = _matches()(f"{answer}\n".encode(errors="surrogatepass"))
     if not found or _HIDES in found:
-        return RegularMath(False, False)
-    renders = _IS_PLAIN in found and _RENDERS in found and answer.count("\\") <= _BACKSLASHES_MAX
-    return RegularMath(renders, _HAS_NO_LATEX in found)
+        return RegularMath(False, False, False)
+    is_plain = _IS_PLAIN in found
+    renders = is_plain and _RENDERS in found and answer.count("\\") <= _BACKSLASHES_MAX
+    return RegularMath(is_plain, renders, _HAS_NO_LATEX in found)
 
 
 @cache
@@ -58,8 +63,12 @@ def _matches() -> Callable[[bytes], list[int]]:
 
 def _answer(prose: str) -> str:
     r"""Return the pattern of an answer. Formulas are in one line, or between two lines of `$$` with the same indent."""
-    formula = r"(?:[^$\\\n]|\\+[^$\\n])+"
-    blocks = [rf"{indent}\$\$ *(?:\\n{indent}{formula})+\\n{indent}\$\$ *" for indent in _INDENTS]
-    inline, display = rf"{prose}*(?:\${formula}\${prose}+)*(?:\${formula}\$)?", rf" *\$\${formula}\$\${prose}*"
-    line = "|".join([inline, display, *blocks])
+    blocks = [_block(indent) for indent in _INDENTS]
+    in_item = rf"   - (?:\*\*)?[A-Za-z]{prose}*(?:\\n{_block(_ITEM_INDENT)})+"
+    inline, display = rf"{prose}*(?:\${_FORMULA}\${prose}+)*(?:\${_FORMULA}\$)?", rf" *\$\${_FORMULA}\$\${prose}*"
+    line = "|".join([inline, display, *blocks, in_item])
     return rf"(?:{line})(?:\\n(?:{line}))*\n"
+
+
+def _block(indent: str) -> str:
+    return rf"{indent}\$\$ *(?:\\n{indent}{_FORMULA})+\\n{indent}\$\$ *"

@@ -117,25 +117,30 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     if not _may_be_money(answer_line(file)):
         return
     text = markdown_of(file)
-    for part in _formulas(file, text):
-        if part.kind != "math" or part.inner[0] - part.start != 1:
-            continue
-        is_behind_amounts = _is_behind_amounts(text, part)
-        if is_behind_amounts or _is_money(text, part):
-            begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
-            escapes: list[Replacement] = []
-            escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
-            escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
-            fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
-            message = "the site reads the text between two amounts of money as math; write `\\$`"
-            yield answer_finding(file, part.start, part.end, message, fix)
+    if file.page.layout.codec.escapes and plain_math(answer_of(file)) and not any(_money(text, _pairs(text))):
+        return
+    for part, is_behind_amounts in _money(text, document_of(file).segments):
+        begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
+        escapes: list[Replacement] = []
+        escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
+        escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
+        fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
+        message = "the site reads the text between two amounts of money as math; write `\\$`"
+        yield answer_finding(file, part.start, part.end, message, fix)
 
 
-def _formulas(file: PageFile, text: str) -> Iterable[Segment]:
-    """Return the formulas of the answer, and perhaps its code, in order. A plain answer is not parsed for it."""
-    if file.page.layout.codec.escapes and plain_math(answer_of(file)):
-        return [Segment("math", *pair.span(), pair.span(1)) for pair in _DOLLARS.finditer(text) if pair[1] is not None]
-    return document_of(file).segments
+def _money(text: str, segments: Iterable[Segment]) -> Iterator[tuple[Segment, bool]]:
+    """Yield each formula that is the text between two amounts, and whether its dollar signs are behind them."""
+    for part in segments:
+        if part.kind == "math" and part.inner[0] - part.start == 1:
+            is_behind_amounts = _is_behind_amounts(text, part)
+            if is_behind_amounts or _is_money(text, part):
+                yield part, is_behind_amounts
+
+
+def _pairs(text: str) -> Iterator[Segment]:
+    """Yield what pairs of dollar signs enclose in a plain answer, of which some may be code."""
+    return (Segment("math", *pair.span(), pair.span(1)) for pair in _DOLLARS.finditer(text) if pair[1])
 
 
 def _may_be_money(answer: str) -> bool:

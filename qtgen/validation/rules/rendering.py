@@ -14,6 +14,7 @@ import re2
 
 from qtgen.page.compile import layouts_of
 from qtgen.page.markdown import Block, Document, mask_segments
+from qtgen.page.markdown.regular_math import regular_math
 from qtgen.page.profile import Profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import (
@@ -171,7 +172,7 @@ def _bold_closes(answer: str) -> bool:
 def _display_closes(answer: str) -> bool:
     """Return whether every `$$` obviously has its counterpart: on the same line, or alike on a line of its own."""
     parts = answer.split("$$")
-    if len(parts) == 1:
+    if len(parts) == 1 or regular_math(answer).is_plain:
         return True
     if len(parts) % 2 == 0 or "$$$" in answer:
         return False
