@@ -14,7 +14,7 @@ from qtgen.page.markdown.katex.plain import regular_formula
 
 # What can hide a dollar sign (code, escapes, HTML, links, addresses), and runs of three.
 _HIDING = r"`|\\\$|\]\(|://|www\.|~~~|\$\$\$|<[A-Za-z/!?]"
-_BACKSLASHES_MAX = 250  # KaTeX limits the macros that it expands in one formula to 1,000; plain commands need four each
+_COMMANDS_MAX = 100  # KaTeX limits the macros that it expands in one formula, and a command needs up to eight
 _FORMULA = r"(?:[^$\\\n]|\\+[^$\\n])+"  # in one line
 _INDENTS = ("", "  ", "   ")  # of blocks of math
 _ITEM_INDENT = "     "  # of those behind an item `   - `
@@ -43,7 +43,7 @@ def regular_math(answer: str) -> RegularMath:
     if not found or _HIDES in found:
         return RegularMath(False, False, False)
     is_plain = _IS_PLAIN in found
-    renders = is_plain and _RENDERS in found and answer.count("\\") <= _BACKSLASHES_MAX
+    renders = is_plain and _RENDERS in found and answer.count("\\") - answer.count("\\n") <= _COMMANDS_MAX
     return RegularMath(is_plain, renders, _HAS_NO_LATEX in found)
 
 
