@@ -42,7 +42,7 @@ from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
-from qtgen.generation.publishing import PendingPage, publish_pages
+from qtgen.generation.publishing import PendingPage, Run, publish_pages
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page.layout import Layout
@@ -154,19 +154,22 @@ class OutputFolder:
                 except msgspec.MsgspecError as error:
                     _logger.debug("%s:%d: line skipped: %s", self.provenance_file, number, error)
 
-    def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
+    def write_all(self, drafts: Sequence[Draft], run: Run = map) -> list[bool | OutputError]:
         """Publish new pages with their provenance. A page that fails does not hold up the others.
 
         Return for each page True, False if there is already a file, or the error. No part of a page with an error is
-        visible.
+        visible. `run` is that of `publish_pages`.
         """
         pages = [self._pending_page(draft) for draft in drafts]
-        publish_pages(pages, self._append_lines, lambda temporary, path: publish_if_absent(Path(temporary), Path(path)))
+        publish_pages(pages, self._append_lines, self._publish, run)
         return [page.result for page in pages]
 
     def _pending_page(self, draft: Draft) -> PendingPage:
         place = self._publishing.place_of(draft.path)
         return PendingPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
+
+    def _publish(self, temporary: str, path: str) -> bool:
+        return publish_if_absent(Path(temporary), Path(path))
 
     def _append_lines(self, pages: Sequence[PendingPage]) -> None:
         """Append the lines of pages, except those that a run that was killed has appended."""

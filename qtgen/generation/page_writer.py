@@ -13,6 +13,7 @@ from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Draft
 
 _TOGETHER = 50  # pages
+_THREADS = 8  # that wait for the disk
 
 
 class _Waiting(NamedTuple):
@@ -21,7 +22,7 @@ class _Waiting(NamedTuple):
 
 
 class PageWriter:
-    """Writes new pages to an output folder, on one thread.
+    """Writes new pages to an output folder, on one thread, with others that wait until the texts are on the disk.
 
     It is a context manager. At its end, it writes the pages that wait; a later call of `write` raises RuntimeError.
     """
@@ -30,6 +31,7 @@ class PageWriter:
         self._output = output
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pages")
+        self._disk = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
 
     def __enter__(self) -> "PageWriter":
         return self
@@ -38,6 +40,7 @@ class PageWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.shutdown()
+        self._disk.shutdown()
 
     async def write(self, draft: Draft) -> bool:
         """Publish a new page with its provenance. Return False if there is already a file.
@@ -55,7 +58,8 @@ class PageWriter:
         if not pages:
             return
         try:
-            finished = [*zip(pages, self._output.write_all([page.draft for page in pages]), strict=True)]
+            results = self._output.write_all([page.draft for page in pages], self._disk.map)
+            finished = [*zip(pages, results, strict=True)]
         except BaseException as error:  # whatever it is, the coroutines must not wait for ever
             for page in pages:
                 page.result.set_exception(error)

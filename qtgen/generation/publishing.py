@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from qtgen._util.files import as_output_error
@@ -14,6 +14,9 @@ from qtgen.errors import OutputError
 from qtgen.generation.types import Draft
 
 _MAX_GROUP = 8  # pages; each holds an open file
+
+Run = Callable[[Callable[["PendingPage"], bool], Sequence["PendingPage"]], Iterable[bool]]
+"""Calls a function for each page, and returns the results in their order, as `map` does."""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ def publish_pages(
     pages: Sequence[PendingPage],
     append: Callable[[Sequence[PendingPage]], None],
     publish: Callable[[str, str], bool],
+    run: Run = map,
 ) -> None:
     """Publish pages. Each one has its result afterwards. A page that fails does not hold up the others.
 
@@ -100,11 +104,12 @@ def publish_pages(
         pages: The pages.
         append: Appends the lines of pages to the provenance. If it fails, all of these pages fail.
         publish: Lets a temporary file appear under a path. Returns False if there is a file.
+        run: Writes the texts. It may do so on several threads, because a disk syncs several files in the time of one.
     """
     with contextlib.ExitStack() as stack:
         for page in pages:
             stack.callback(page.remove_temporary)
-        waiting = _attempt(pages, PendingPage.stage)
+        waiting = _attempt(pages, PendingPage.stage, run)
         while waiting:
             waiting = _publish_group(waiting, append, publish)
 
@@ -152,16 +157,17 @@ def _lock_first(
     return _attempt(pages, lock), others
 
 
-def _attempt(pages: Sequence[PendingPage], step: Callable[[PendingPage], bool]) -> list[PendingPage]:
+def _attempt(pages: Sequence[PendingPage], step: Callable[[PendingPage], bool], run: Run = map) -> list[PendingPage]:
     """Do a step for each page, and return those for which it was done. An error fails a page alone."""
-    done = []
-    for page in pages:
+
+    def attempt(page: PendingPage) -> bool:
         try:
-            if step(page):
-                done.append(page)
+            return step(page)
         except OutputError as error:
             page.result = error
-    return done
+            return False
+
+    return [page for page, is_done in zip(pages, run(attempt, pages), strict=True) if is_done]
 
 
 def _encode(text: str, path: str) -> bytes:

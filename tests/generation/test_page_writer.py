@@ -11,6 +11,7 @@ from qtgen.errors import OutputError
 from qtgen.generation import page_writer
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.page_writer import PageWriter
+from qtgen.generation.publishing import Run
 from qtgen.generation.types import Draft
 
 
@@ -26,7 +27,7 @@ class Slow(OutputFolder):
         self.written: list[list[int]] = []
         self.has_begun, self.proceed = threading.Event(), threading.Event()
 
-    def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
+    def write_all(self, drafts: Sequence[Draft], run: Run = map) -> list[bool | OutputError]:
         self.written.append([int(Path(draft.path).stem) for draft in drafts])
         self.has_begun.set()
         assert self.proceed.wait(10)
@@ -104,7 +105,7 @@ def test_any_other_error_reaches_all_pages() -> None:
 
 def test_a_result_that_is_missing_reaches_all_pages() -> None:
     class Short(Slow):
-        def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
+        def write_all(self, drafts: Sequence[Draft], run: Run = map) -> list[bool | OutputError]:
             return super().write_all(drafts)[:-1]
 
     async def main() -> None:
