@@ -526,15 +526,15 @@ def test_a_page_that_cannot_be_replaced_takes_its_decision_back(
     actions: Actions, config: GenerationConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = request_for("edit", fields={DESCRIPTION: SHORT_DESCRIPTION})
-    original = Path.replace
+    original = os.replace
 
-    def broken(self: Path, target: Path) -> Path:
+    def broken(source: str, target: str) -> None:
         if Path(target).name == PATH.name:
             raise OSError(5, "Input/output error")
-        return original(self, target)
+        original(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", broken)
+        patch.setattr(os, "replace", broken)
         with pytest.raises(QtgenError, match="Input/output error"):
             actions.perform(request, PATH)
     with pytest.raises(UsageError, match="could not be carried out before; repeat it"):

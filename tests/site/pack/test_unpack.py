@@ -1,16 +1,16 @@
 """Unpacking: what comes out is what went in, and nothing is written where it must not be."""
 
 import errno
-import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from qtgen._util import leftovers
 from qtgen.errors import OutputError, UsageError
 from qtgen.site.pack import UnpackReport, open_pack, pack_folder, unpack_pages
 from qtgen.site.pack.format import PackedPage
@@ -174,21 +174,20 @@ def test_links_out_of_a_shard_lead_only_to_the_same_contents(target: str) -> Non
 def test_a_full_disk_ends_the_run_and_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     pack_folder(Path("site"), Path("out"))
     monkeypatch.setattr("qtgen.site.pack.unpack._BATCH_PAGES", 2)
-    fdopen, opened = os.fdopen, []
+    write_whole, written = leftovers.write_whole, []
 
-    def full(handle: int, *arguments: Any) -> Any:
-        opened.append(handle)
-        if len(opened) > 5:
-            os.close(handle)
+    def full(file: IO[bytes], contents: bytes) -> None:
+        written.append(contents)
+        if len(written) > 5:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return fdopen(handle, *arguments)
+        write_whole(file, contents)
 
-    monkeypatch.setattr(os, "fdopen", full)
+    monkeypatch.setattr(leftovers, "write_whole", full)
     with pytest.raises(OutputError, match=r"^copy/b/0.md: No space left on device$") as caught:
         unpack()
     assert caught.value.is_disk_full
     assert read_tree(Path("copy")) == {name: PAGES[name] for name in sorted(PAGES)[:4]}, "no part of a page"
-    monkeypatch.setattr(os, "fdopen", fdopen)
+    monkeypatch.setattr(leftovers, "write_whole", write_whole)
     report = unpack()
     assert (report.written, report.unchanged) == (6, 4)
 
