@@ -69,6 +69,13 @@ class Findings(NamedTuple):
             self.table,
         )
 
+    def cut(self, first: int, last: int, ends: Sequence[int]) -> "Findings":
+        """Return the findings of a half-open range of pages, given where the findings of each page end, after a 0."""
+        start, end = ends[first], ends[last]
+        return Findings(
+            self.counts[first:last], self.places[_PLACE * start : _PLACE * end], self.kinds[start:end], self.table
+        )
+
     def split(self, sizes: Iterable[int]) -> Iterator["Findings"]:
         """Yield the findings of consecutive batches, given how many pages each has."""
         page = first = 0

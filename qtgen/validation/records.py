@@ -5,6 +5,7 @@ The cache and the temporary file of a run store them, and worker processes retur
 
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -42,6 +43,10 @@ class Blocks(NamedTuple):
         runs = runs_of(pages)
         data = b"".join([self.data[first:last] for first, last in extents(self.sizes, runs)])
         return Blocks(data, joined([self.sizes[first:last] for first, last in runs]))
+
+    def cut(self, first: int, last: int, ends: Sequence[int]) -> "Blocks":
+        """Return the bytes of a half-open range of pages, given where the bytes of each page end, after a 0."""
+        return Blocks(self.data[ends[first] : ends[last]], self.sizes[first:last])
 
 
 def blocks_of(pages: Sequence[bytes]) -> Blocks:
@@ -112,6 +117,36 @@ def join_records(parts: Sequence[PageRecords]) -> PageRecords:
         join_findings([part.findings for part in parts]),
         _join_blocks(sentences) if len(sentences) == len(parts) else None,
     )
+
+
+class RecordSlices:
+    """Cuts the records of consecutive pages out of those of many pages, in time that does not depend on their number.
+
+    Args:
+        records: The records of all pages.
+    """
+
+    def __init__(self, records: PageRecords) -> None:
+        self._records = records
+
+    @cached_property
+    def _ends(self) -> list[Sequence[int]]:
+        """Where the facts, findings and sentences of each page end, after a 0."""
+        facts, findings, sentences = self._records
+        sizes = facts.sizes, findings.counts, sentences.sizes if sentences else ()
+        return [array("Q", accumulate(each, initial=0)) for each in sizes]
+
+    def cut(self, first: int, last: int) -> PageRecords:
+        """Return the records of a half-open range of pages."""
+        if first == 0 and last == self._records.page_count:
+            return self._records
+        facts, findings, sentences = self._records
+        ends = self._ends
+        return PageRecords(
+            facts.cut(first, last, ends[0]),
+            findings.cut(first, last, ends[1]),
+            sentences and sentences.cut(first, last, ends[2]),
+        )
 
 
 NO_RECORDS = records_of([])

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from qtgen.errors import FilesNotShared
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.cache import Cache
-from qtgen.validation.records import KnownRecords, PageRecords
+from qtgen.validation.records import KnownRecords, PageRecord, PageRecords, records_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
+from qtgen.validation.workers import _parcels
 from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
@@ -34,10 +35,10 @@ class CountingStore:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
 
-    def get_kept(self, _name: str, _key: str) -> None:
+    def get_result(self, _name: str, _key: str) -> None:
         return None
 
-    def put_kept(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
+    def put_result(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
         pass
 
 
@@ -120,3 +121,19 @@ def test_files_that_no_machine_can_read_are_reported_as_ever() -> None:
     found = validate_paths(["outputs"], options)
     assert [diagnostic.code for diagnostic in found if diagnostic.path.endswith("gone.md")][:1] == ["QT108"]
     assert found == validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=1, profile=default_profile()))
+
+
+def test_pages_that_need_not_be_checked_do_not_pile_up() -> None:
+    taken = 0
+
+    def looked_up() -> Iterator[tuple[PageBatch, KnownRecords]]:
+        nonlocal taken
+        records = records_of([PageRecord(b"", ())] * 1_000)
+        for _ in range(100):
+            taken += 1
+            yield PageBatch("", [str(number) for number in range(1_000)], [(1, 1)] * 1_000), KnownRecords(records)
+
+    parcels = _parcels(looked_up(), 1_000)
+    next(parcels)
+    assert taken < 50
+    assert sum(len(parcel) for parcel in parcels) + taken >= 100
