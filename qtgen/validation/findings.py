@@ -7,7 +7,7 @@ a finding takes 20 bytes. A `Diagnostic` is made only if somebody looks at it.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise
+from itertools import accumulate, chain, compress, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -87,16 +87,15 @@ class Findings(NamedTuple):
 
     def of_rules(self, codes: frozenset[str]) -> "Findings":
         """Return the findings of some of the rules."""
-        shown = [kind.code in codes for kind in self.table]
+        shown = bytes(kind.code in codes for kind in self.table)
         if all(shown):
             return self
-        every = enumerate(map(shown.__getitem__, self.kinds))
-        numbers = [number for number, is_shown in every if is_shown]
-        places = [*zip(*[iter(self.places)] * _PLACE, strict=True)]
+        chosen = bytes(map(shown.__getitem__, self.kinds))
+        places = compress(self.places, chain.from_iterable(map(repeat, chosen, repeat(_PLACE))))
         return Findings(
-            array("I", [sum(map(shown.__getitem__, self.kinds[first:last])) for first, last in self._ranges()]),
-            array("I", chain.from_iterable(map(places.__getitem__, numbers))),
-            array("I", map(self.kinds.__getitem__, numbers)),
+            array("I", [sum(chosen[first:last]) for first, last in self._ranges()]),
+            array("I", places),
+            array("I", compress(self.kinds, chosen)),
             self.table,
         )
 

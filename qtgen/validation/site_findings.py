@@ -1,8 +1,8 @@
 """The findings of the rules that compare pages, with their places and texts."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain, islice, pairwise, repeat
 from typing import NamedTuple, Protocol
 
 from msgspec import msgpack
@@ -92,12 +92,12 @@ class _Collector:
         self._layout = layouts_of(profile)[0]
         self._ends = array("Q", (*self._site.starts, len(self._site.urls)))[1 : pages + 1]
         self._table: dict[tuple[Kind, int], int] = {}  # kinds with the number of their link
-        self._rows = array("Q")  # of the findings
-        self._places, self._kinds = array("I"), array("I")
+        self._rows, self._places, self._kinds = array("I"), array("I"), array("I")  # of the findings
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
         """Add the findings of the rows of checked pages."""
-        rows = [row for row in finding.rows if row < self._ends[-1]]
+        end = self._ends[-1]
+        rows = array("I", (row for row in finding.rows if row < end))
         if finding.sentence is not None:
             for row in rows:
                 if described := self._sentence(rule, finding, finding.sentence, row):
@@ -163,27 +163,22 @@ class _Collector:
         return self._run.load(self._run.path_of(self._site.page_number(row)))
 
     def in_order(self) -> SiteFindings:
-        """Return the findings of each page, by row and rule."""
-        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
-        places = [*zip(*[iter(self._places)] * 4, strict=True)]
-        findings = Findings(
-            array("I", _counts(array("Q", sorted(self._rows)), self._ends)),
-            array("I", chain.from_iterable(map(places.__getitem__, order))),
-            array("I", map(self._kinds.__getitem__, order)),
-            [kind for kind, _ in self._table],
-        )
+        """Return the findings of each page, by row and rule. They are sorted without an object for each of them."""
+        counts = array("I", bytes(4 * self._ends[-1]))  # by row
+        for row in self._rows:
+            counts[row] += 1
+        ends = array("I", accumulate(counts, initial=0))  # of the findings of the rows before; then of the rows
+        del counts
+        places, kinds = array("I", self._places), array("I", self._kinds)
+        for number, row in enumerate(self._rows):
+            target = ends[row]
+            ends[row] += 1
+            kinds[target] = self._kinds[number]
+            places[4 * target : 4 * target + 4] = self._places[4 * number : 4 * number + 4]
+        of_pages = pairwise(chain([0], (ends[end - 1] for end in self._ends)))
+        page_counts = array("I", (last - first for first, last in of_pages))
+        findings = Findings(page_counts, places, kinds, [kind for kind, _ in self._table])
         return SiteFindings(findings, bytes(link for _, link in self._table))
-
-
-def _counts(rows: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
-    """Yield how many of the rows, which are sorted, belong to each page, given the end of its rows."""
-    first, count = 0, len(rows)
-    for end in ends:
-        last = first
-        while last < count and rows[last] < end:
-            last += 1
-        yield last - first
-        first = last
 
 
 def _position_of(page: Page, place: Place) -> _Position:
