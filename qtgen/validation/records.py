@@ -23,6 +23,9 @@ def restore_numbers(_type: type, stored: bytes) -> Any:
     return array("I", stored)
 
 
+_UNKNOWN = b"?"  # the sentences of a page that were not compared; hashes have four bytes each
+
+
 class Blocks(NamedTuple):
     """A few bytes of each of some pages, one behind the other.
 
@@ -106,17 +109,24 @@ def records_of(pages: Iterable[PageRecord]) -> PageRecords:
 def join_records(parts: Sequence[PageRecords]) -> PageRecords:
     """Return the records of the pages of all parts, one part after the other.
 
-    They have sentences only if all parts have them.
+    If only some parts have sentences, those of the other pages are unknown.
     """
     parts = [part for part in parts if part.page_count] or [NO_RECORDS]
     if len(parts) == 1:
         return parts[0]
-    sentences = [part.sentences for part in parts if part.sentences is not None]
+    has_sentences = any(part.sentences is not None for part in parts)
     return PageRecords(
         _join_blocks([part.facts for part in parts]),
         join_findings([part.findings for part in parts]),
-        _join_blocks(sentences) if len(sentences) == len(parts) else None,
+        _join_blocks([_sentences_of(part) for part in parts]) if has_sentences else None,
     )
+
+
+def _sentences_of(records: PageRecords) -> Blocks:
+    if records.sentences is not None:
+        return records.sentences
+    count = records.page_count
+    return Blocks(_UNKNOWN * count, array("I", [len(_UNKNOWN)]) * count)
 
 
 class RecordSlices:
@@ -177,6 +187,14 @@ class KnownRecords(NamedTuple):
         known = enumerate(_others(self.missing, self.page_count))
         kept = [number for number, page in known if page not in now_missing]
         return KnownRecords(self.records.take(kept), missing)
+
+    def with_sentences(self) -> "KnownRecords":
+        """Return what is left without the pages whose sentences are unknown."""
+        sentences = self.records.sentences
+        if sentences is None:
+            return all_missing(self.page_count)
+        known = zip(_others(self.missing, self.page_count), sentences.sizes, strict=True)
+        return self.without([page for page, size in known if size == len(_UNKNOWN)])
 
     def completed(self, new: PageRecords) -> PageRecords:
         """Return the records of all pages of the batch, given those of the missing ones."""

@@ -162,7 +162,8 @@ class ValidationResult:
         if kept is not None:
             return decode_site_findings(kept)
         found = find_between_pages(self, rules, self.pages, self._options.profile)
-        self._kept.put("site", encode(found))
+        if self._kept.is_used:
+            self._kept.put("site", encode(found))
         return found
 
     @cached_property
@@ -174,7 +175,7 @@ class ValidationResult:
         site.values = SiteValues(options.profile) if has_values(options.profile) else None
         needs_words = any(rule.code == "QT410" for rule in options.rules)
         for batch in self._spool:
-            _add_records(site, batch.records)
+            _add_records(site, batch.records, options.settings.compare_sentences)
             site.names.add(batch.folder, batch.names)
             if needs_words:
                 site.question_words.add(question_words(_question(self.load(path))) for path in batch.paths())
@@ -278,8 +279,12 @@ def _merged(on_page: list[Diagnostic], between_pages: list[Diagnostic]) -> list[
     return sorted(on_page + between_pages, key=by_position)
 
 
-def _add_records(site: SiteIndex, records: PageRecords) -> None:
-    """Add the records of pages to the facts of a site."""
+def _add_records(site: SiteIndex, records: PageRecords, compared: bool) -> None:
+    """Add the records of pages to the facts of a site.
+
+    Args:
+        compared: Whether the sentences of the pages are compared.
+    """
     facts, sentences = records.facts, records.sentences
     if site.values is None:
         site.add_block(*facts)
@@ -287,7 +292,7 @@ def _add_records(site: SiteIndex, records: PageRecords) -> None:
         pairs = [split_values(page_facts) for page_facts in facts.pages()]
         site.add(page_facts for page_facts, _ in pairs)
         site.values.add(page_values for _, page_values in pairs)
-    if sentences:
+    if compared and sentences:
         site.sentences.add_block(*sentences)
 
 

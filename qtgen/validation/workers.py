@@ -118,8 +118,8 @@ def _look_up(batch: PageBatch, store: RecordStore | None, overlay: Overlay, sett
     if not store:
         return all_missing(len(batch.names))
     known = store.get(batch)
-    if settings.compare_sentences and known.records.sentences is None:  # a run that does not compare them has none
-        return all_missing(len(batch.names))
+    if settings.compare_sentences:
+        known = known.with_sentences()
     if overlay:
         return known.without(number for number, path in enumerate(batch.paths()) if path in overlay)
     return known

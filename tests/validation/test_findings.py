@@ -107,8 +107,11 @@ def test_records_survive_storage() -> None:
     assert decoded.facts.pages() == [b"a", b"", b"bc"]
 
 
-def test_joined_records_have_sentences_if_all_parts_have_them() -> None:
-    with_sentences, without, empty = _records(["a"]), _records(["a"], sentences=False), records_of([])
+def test_joined_records_know_which_pages_have_sentences() -> None:
+    with_sentences, without, empty = _records(["a" * 4]), _records(["b"], sentences=False), records_of([])
     assert join_records([with_sentences, empty]) == with_sentences
     assert join_records([without, empty]) == without
-    assert join_records([with_sentences, without]).sentences is None
+    assert KnownRecords(with_sentences).with_sentences().missing == ()
+    assert [*KnownRecords(without).with_sentences().missing] == [0]
+    known = KnownRecords(join_records([with_sentences, without, _records(["c" * 4, "d" * 8])]), missing=[1])
+    assert [*known.with_sentences().missing] == [1, 2]

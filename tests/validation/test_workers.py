@@ -1,9 +1,11 @@
 """Worker processes find the same as one process, also two runs at once."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -14,7 +16,7 @@ from qtgen.validation.cache import Cache
 from qtgen.validation.records import KnownRecords, PageRecord, PageRecords, records_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
-from qtgen.validation.workers import _parcels
+from qtgen.validation.workers import _parcels, check_file
 from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
@@ -105,6 +107,21 @@ def test_pages_without_long_sentences_are_kept_in_the_cache(tmp_path: Path) -> N
     assert reads(compared=True) == 3, "because the cache holds no sentences"
     assert reads(compared=True) == 0
     assert reads(compared=False) == 0
+
+
+def test_pages_keep_their_sentences_when_others_are_checked_without_them(tmp_path: Path) -> None:
+    def checked(*, compared: bool) -> int:
+        cache = Cache(tmp_path / "cache", "rules", Path(), 1 << 63)
+        rules = ALL_RULES if compared else WITHOUT_QT611
+        with patch("qtgen.validation.workers.check_file", wraps=check_file) as calls:
+            validate_paths(["outputs"], ValidationOptions(rules, cache=cache, profile=default_profile()))
+        cache.close()
+        return calls.call_count
+
+    write_pages(3)
+    assert checked(compared=True) == 5
+    os.utime("outputs/biology/page-0.md", (1, 1))
+    assert [checked(compared=compared) for compared in (False, True, True)] == [1, 1, 0]
 
 
 def test_workers_without_the_files_end_the_run() -> None:

@@ -133,8 +133,8 @@ class Columns:
         return known
 
     def value(self, row: int, path: str) -> bytes:
-        """Return a value as bytes. It is empty if there is none."""
-        return self.values(path)[row]
+        """Return a value as bytes. It is empty if there is none. `values` is faster for most pages."""
+        return self.raw[self.starts(path)[row] : self.ends(path)[row]]
 
     def is_text(self, path: str) -> bool:
         """Return whether the field is a text."""
