@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 
 # Elsewhere `sync` may return before everything is on the disk, or does not exist.
 _SYNCS_ALL = sys.platform == "linux"
+_LOCK_ATTEMPTS = 10
 
 
 @contextlib.contextmanager
@@ -116,40 +117,56 @@ def check_replaceable(path: Path, before: bytes) -> int:
     with _as_conflict(path):
         mode = path.stat().st_mode
         contents = path.read_bytes()
-    return _checked_permissions(path, mode, is_unchanged=contents == before)
+    if contents != before:
+        raise _changed(path)
+    return _writable_permissions(path, mode)
 
 
-def _checked_permissions(path: Path | str, mode: int, *, is_unchanged: bool) -> int:
-    if not is_unchanged:
-        raise PageConflict("changed while it was being edited; nothing was written to it", path=Path(path))
+def _changed(path: Path | str) -> PageConflict:
+    return PageConflict("changed while it was being edited; nothing was written to it", path=Path(path))
+
+
+def _writable_permissions(path: Path | str, mode: int) -> int:
+    """Return the permissions in a file's mode. Raises PageConflict if the file is read-only."""
     if not mode & 0o222:  # a superuser can write to it all the same, so opening it would not tell
         raise PageConflict("is read-only; nothing was written to it", path=Path(path))
     return mode & 0o7777
 
 
 def _read_locked(path: str) -> tuple[IO[bytes], int, bytes]:
-    """Lock the file at `path`, and return it open with its mode and its contents. Raises OSError.
+    """Lock the file at `path`, and return it open with its mode and its contents.
+
+    Raises OSError, and PageConflict if other files keep appearing at the path, or seem to: on some file systems, the
+    number of a file changes.
 
     Of two runs that replace a page, the second waits and sees that it changed: by then, another file is at the path.
     """
-    while True:
+    for _ in range(_LOCK_ATTEMPTS):
         file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 - Path objects are slow, and the caller closes it
         try:
-            _lock(file)
+            is_locked = _lock(file)
             status = os.fstat(file.fileno())
-            if os.path.samestat(status, os.stat(path)):  # noqa: PTH116 - as above
+            if not is_locked or os.path.samestat(status, os.stat(path)):  # noqa: PTH116 - as above
                 return file, status.st_mode, file.read()
         except BaseException:
             file.close()
             raise
         file.close()
+    raise _changed(path)
 
 
-def _lock(file: IO[bytes]) -> None:
-    """Wait for the lock of a file. Closing the file releases the lock, and so does the end of the process."""
-    if fcntl:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
+def _lock(file: IO[bytes]) -> bool:
+    """Wait for the lock of a file, and return whether there is one: some systems and file systems have no locks.
+
+    Closing the file releases the lock, and so does the end of the process.
+    """
+    if not fcntl:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -208,7 +225,9 @@ def _replace(new: _Replacement, before_replacing: Callable[[], None] | None = No
     with _as_conflict(path):
         file, mode, contents = _read_locked(path)
     with file:
-        permissions = _checked_permissions(path, mode, is_unchanged=contents == new.before)
+        if contents != new.before:
+            raise _changed(path)
+        permissions = _writable_permissions(path, mode)
         if before_replacing:
             before_replacing()
         if not fcntl:

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # C0 controls except the line feed, DEL, C1 controls, bidirectional controls, line and paragraph separators, the
@@ -11,6 +11,17 @@ from typing import Any
 _CONTROL = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
+
+
+def _ascii_table(is_kept: Callable[[str], bool]) -> dict[int, str]:
+    return {ord(char): char if is_kept(char) else " " for char in map(chr, range(128))}
+
+
+ASCII_LETTERS = _ascii_table(str.isalpha)
+"""For `str.translate`: replaces every ASCII character that is no letter by a space."""
+
+ASCII_LETTERS_AND_DIGITS = _ascii_table(str.isalnum)
+"""For `str.translate`: replaces every ASCII character that is no letter and no digit by a space."""
 
 
 def pluralize(count: int, noun: str) -> str:

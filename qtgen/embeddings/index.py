@@ -84,8 +84,8 @@ class NeighborIndex:
 def _faiss() -> Any:
     """Load faiss. Its threads sleep while they wait, unless the environment says otherwise.
 
-    They would wait for each other in loops, which takes several times the processor time of the work itself if other
-    processes use the processors too. OpenMP reads the environment only when it is loaded.
+    By default, waiting OpenMP threads spin. On busy processors, that costs several times the processor time of the
+    work. OpenMP reads `OMP_WAIT_POLICY` only when it is loaded.
     """
     is_set = _WAIT_POLICY in os.environ
     os.environ.setdefault(_WAIT_POLICY, "passive")

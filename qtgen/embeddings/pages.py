@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WORD_BYTES = bytes(code if chr(code).isalnum() or code > 127 else 32 for code in range(256))
 _SEPARATORS = [mark.encode() for mark in "“”‘’–—…→"]  # the frequent ones that are not ASCII
 _MAX_KNOWN_WORDS = 100_000  # a word takes a kilobyte
-_FIRST_WORDS = 4_096  # for which there is room at first; it doubles whenever it is full
+_FIRST_WORDS = 4_096  # Initial capacity in words. It doubles when it is full.
 _ROWS_PER_BLOCK = 1 << 17  # rows of 256 16-bit floats, which take 64 MB; the C library keeps what is below 32 MB
 _BLOCK = 4_096  # rows
 _MAX_SENT = 8_000  # characters of a page that an endpoint gets

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A space, more spaces, and the word after them. The tokenizer reads ▁ as a space.
 _CHUNK = re.compile("[ ▁]([ ▁]*[^ ▁]*)")
 _SPECIAL = re.compile("</?s>|<unk>")  # the tokenizer takes these out of a text before it reads the words
-_MAX_CHUNKS = 100_000  # from which the tokens of chunks are forgotten, in about 20 MB
+_MAX_CHUNKS = 100_000  # The cache of chunk tokens is cleared at this size (about 20 MB).
 _MAX_WORDS = 65_536  # whose vectors are remembered, in 64 MB
 
 

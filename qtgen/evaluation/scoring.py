@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
@@ -41,6 +42,10 @@ class Sample:
     nice: tuple[str, ...] = ()
     page: PageFacts | None = None
     source: str = ""
+
+
+# Without `<unk>` and the like, which the tokenizer would read in threads.
+_SHORT_SAMPLE = Sample(None, "Why is the sky blue?", ("Air scatters light.",), "Molecules scatter light.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ def score_samples(
         yield from (score_sample(sample, metrics, embed) for sample in everything)
         return
     if engine is None and _may_fork():
-        yield score_sample(next(everything), metrics)  # loads the libraries and word lists that the processes inherit
+        score_sample(_SHORT_SAMPLE, metrics)  # loads the libraries and word lists that the processes inherit
     files = plugin_files()
     chunks = ((None, (chunk, metrics, files)) for chunk in iter(lambda: list(islice(everything, _CHUNK)), []))
     for _, results in (engine or LocalEngine(jobs)).map(score_shard, chunks):
@@ -224,9 +229,21 @@ def score_samples(
 
 
 def _may_fork() -> bool:
-    """Return whether processes inherit what is loaded, and no threads of linear algebra, which a fork would break."""
+    """Return whether processes inherit what a metric loads, and no threads, which a fork would break.
+
+    A library for linear algebra has threads, and so may a plugin.
+    """
     is_forked = multiprocessing.get_context().get_start_method() == "fork"
-    return is_forked and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+    has_plugins = any(not known.is_builtin for known in METRICS.values())
+    return is_forked and not has_plugins and os.environ.get("OPENBLAS_NUM_THREADS") == "1" and _count_threads() == 1
+
+
+def _count_threads() -> int:
+    """Return the number of threads of this process. Where the system does not tell, it is that of Python's threads."""
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - there is no such folder outside Linux
+    except OSError:
+        return threading.active_count()
 
 
 def score_shard(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from qtgen._util.lazy_pattern import lazy_pattern
+from qtgen._util.text import ASCII_LETTERS
 from qtgen.page.markdown import find_segments
 from qtgen.validation.language import may_be_english, word_set
 
@@ -37,14 +38,12 @@ _REQUEST_WORDS = word_set(
 )
 """Words of questions that answers need not repeat."""
 
-_LETTERS_ONLY = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalpha()})
-
 
 def words_in(text: str) -> list[str]:
     """Return the words of a text in lower case."""
     text = text.lower()
     if text.isascii() and "'" not in text:
-        return text.translate(_LETTERS_ONLY).split()  # three times as fast
+        return text.translate(ASCII_LETTERS).split()  # three times as fast
     return WORD.findall(text)
 
 

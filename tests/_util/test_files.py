@@ -169,17 +169,39 @@ def test_a_page_that_another_run_replaces_during_the_wait_is_compared_again(
     PAGE.write_bytes(b"before")
     locked: list[int] = []
 
-    def wait_for_another_run(file: IO[bytes]) -> None:
+    def wait_for_another_run(file: IO[bytes]) -> bool:
         locked.append(os.fstat(file.fileno()).st_ino)
         if len(locked) == 1:
             Path("new").write_bytes(meanwhile)
             Path("new").replace(PAGE)
+        return True
 
     monkeypatch.setattr(files, "_lock", wait_for_another_run)
     (result,) = replace_files([(PAGE, b"before", b"after")])
     assert (type(result) if result else None) is error
     assert PAGE.read_bytes() == (meanwhile if error else b"after")
     assert len({*locked}) == 2, "the file that another run put there is locked too"
+    assert names() == ["page.md"]
+
+
+@pytest.mark.parametrize(("has_locks", "error"), [(True, PageConflict), (False, None)])
+def test_a_file_that_never_seems_the_same_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, has_locks: bool, error: type[PageConflict] | None
+) -> None:
+    PAGE.write_bytes(b"before")
+    attempts: list[IO[bytes]] = []
+
+    def lock(file: IO[bytes]) -> bool:
+        assert len(attempts) < 100
+        attempts.append(file)
+        return has_locks
+
+    monkeypatch.setattr(files, "_lock", lock)
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    (result,) = replace_files([(PAGE, b"before", b"after")])
+    assert (type(result) if result else None) is error
+    assert PAGE.read_bytes() == (b"before" if error else b"after")
+    assert all(file.closed for file in attempts)
     assert names() == ["page.md"]
 
 

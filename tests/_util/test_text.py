@@ -1,10 +1,28 @@
 """Tests of formatting for people."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtgen._util.text import display_width, mask_unprintable, money, pluralize, replace_surrogates
+from qtgen._util.text import (
+    ASCII_LETTERS,
+    ASCII_LETTERS_AND_DIGITS,
+    display_width,
+    mask_unprintable,
+    money,
+    pluralize,
+    replace_surrogates,
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "pattern"), [(ASCII_LETTERS, "[^a-zA-Z]"), (ASCII_LETTERS_AND_DIGITS, "[^a-zA-Z0-9]")]
+)
+def test_a_table_leaves_the_characters_of_words(table: dict[int, str], pattern: str) -> None:
+    text = "".join(map(chr, range(128)))
+    assert text.translate(table) == re.sub(pattern, " ", text)
 
 
 @pytest.mark.parametrize(

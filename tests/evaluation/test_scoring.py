@@ -1,6 +1,9 @@
 """Scoring: samples that cannot be scored, empty answers, and worker processes."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -122,3 +125,43 @@ def test_every_metric_has_a_worst_value_for_an_empty_answer() -> None:
 def test_half_of_a_surrogate_pair_is_an_unknown_character() -> None:
     torn, whole = (score("Why?", "Warm air rises.", f"Warm air rises.{end}") for end in (" \ud83d", ""))
     assert torn.score == pytest.approx(whole.score, abs=0.02)
+
+
+_POOL = '''
+from concurrent.futures import ThreadPoolExecutor
+from qtgen.evaluation import Case, Score, metric
+from qtgen.evaluation.scoring import Sample, score_samples
+
+pool = ThreadPoolExecutor(1)
+
+@metric()
+def answered(case: Case) -> Score:
+    """Whether there is an answer, which another thread finds out."""
+    return Score(pool.submit(float, bool(case.candidate.words)).result())
+
+samples = [Sample(1, "Why?", ("Water boils.",), "It boils.")] * 70
+print({result.metrics["answered"] for result in score_samples(samples, ["answered"], jobs=2)})
+'''
+
+
+def test_forked_processes_do_not_wait_for_the_threads_of_a_metric() -> None:
+    """If the metric is called before the fork, the processes inherit its pool without the threads."""
+    assert _run(_POOL) == "{1.0}\n"
+
+
+_LOAD = """
+from qtgen.evaluation import scoring
+
+scoring.score_sample(scoring._SHORT_SAMPLE)
+print(scoring._count_threads())
+"""
+
+
+def test_what_is_loaded_before_a_fork_starts_no_threads() -> None:
+    assert _run(_LOAD) == "1\n"
+
+
+def _run(program: str) -> str:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout

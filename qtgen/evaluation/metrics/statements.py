@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from qtgen._util.memo import Memo
+from qtgen._util.text import ASCII_LETTERS
 from qtgen.evaluation.metrics.text import information, stem
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’](?:t|s|re|ve|ll|d|m)\b)?|(?<![\w)])[-−]?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*")
 _MARK_WITHIN_WORDS = re.compile(r"[\d']")
-_ASCII_LETTERS = {ord(char): char if char.isalpha() else " " for char in map(chr, range(128))}
 _PART = re.compile(r";\s+")  # ends a statement within a sentence
 _SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _UNITS = f"{_SMALL} seventeen eighteen nineteen".split()
@@ -214,7 +214,7 @@ def _align(statements: Sequence[Statement], other: Statements) -> Iterator[Align
 def _split(lower: str) -> list[str]:
     """Return the words of a text in lower case."""
     if lower.isascii() and not _MARK_WITHIN_WORDS.search(lower):  # this is faster
-        return lower.translate(_ASCII_LETTERS).split()
+        return lower.translate(ASCII_LETTERS).split()
     return _WORD.findall(lower)
 
 

@@ -9,6 +9,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from qtgen._util.memo import Memo
+from qtgen._util.text import ASCII_LETTERS_AND_DIGITS
 from qtgen.embeddings.static import StaticModel, directions, normalize_rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from qtgen.evaluation.metrics.statements import Statements
 
 _WORD = re.compile(r"[^\W_]+")
-_ASCII_WORDS = {ord(char): char.lower() if char.isalnum() else " " for char in map(chr, range(128))}
 _LETTERS = re.compile(r"[^\W\d_]+")
 # Markdown that only lays a text out: marks at the start of a line, fences, table rules, emphasis, dollars.
 _LEADING_MARKS = re.compile(
@@ -55,9 +55,10 @@ class AnalyzedText:
 
     @cached_property
     def words(self) -> list[str]:
-        if self.plain.isascii():  # this is faster
-            return self.plain.translate(_ASCII_WORDS).split()
-        return _WORD.findall(self.plain.lower())
+        lower = self.plain.lower()
+        if lower.isascii():  # this is faster
+            return lower.translate(ASCII_LETTERS_AND_DIGITS).split()
+        return _WORD.findall(lower)
 
     @cached_property
     def stems(self) -> list[str]:

@@ -117,6 +117,25 @@ def write_pages(folder: Path, count: int) -> None:
         (folder / f"page-{number}.md").write_text(page, encoding="utf-8")
 
 
+SLOW_RULE = """
+import time
+
+from qtgen.validation import Example, Severity, rule
+
+@rule("SLOW001", "slow", Severity.INFO, bad=Example("a", "b"))
+def slow(file):
+    time.sleep(0.05)
+    return ()
+"""
+
+
+def write_slow_site(folder: Path) -> None:
+    """Write a site that takes longer to check than a test needs to look at the run."""
+    write_pages(folder / "site/biology", 2_000)
+    (folder / "slow.py").write_text(SLOW_RULE)
+    (folder / "qtgen.toml").write_text('plugins = ["./slow.py"]\n')
+
+
 def start_validation(*options: str, **environ: str) -> subprocess.Popen[str]:
     """Start `qtgen validate` with Ray in a session of its own."""
     command = [sys.executable, "-m", "qtgen", "validate", "site", "--no-cache", "--engine", "ray", *options]
@@ -151,7 +170,7 @@ def _command_line(pid: int) -> bytes:
 
 
 def test_ray_listens_on_loopback_only_and_ends_with_a_killed_driver(tmp_path: Path) -> None:
-    write_pages(tmp_path / "site/biology", 4_000)
+    write_slow_site(tmp_path)
     with start_validation("--jobs", "1") as run:
         try:
             processes = wait_for_workers(run)
@@ -168,7 +187,7 @@ def test_ray_listens_on_loopback_only_and_ends_with_a_killed_driver(tmp_path: Pa
 
 
 def test_an_interrupted_run_ends_its_workers(tmp_path: Path) -> None:
-    write_pages(tmp_path / "site/biology", 4_000)
+    write_slow_site(tmp_path)
     with start_validation("--jobs", "1") as run:
         wait_for_workers(run)
         run.send_signal(signal.SIGINT)
