@@ -26,7 +26,7 @@ CodesOf = Callable[[str], frozenset[str]]
 """Returns the codes of the rules to report for a path."""
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """What findings can have in common: everything except page, place and fix. The fields are those of `Diagnostic`."""
 
     code: str
@@ -51,7 +51,7 @@ class Findings(NamedTuple):
     counts: Numbers
     places: Numbers
     kinds: Numbers
-    table: list[Kind]
+    table: list[FindingKind]
 
     @property
     def page_count(self) -> int:
@@ -99,7 +99,7 @@ class Findings(NamedTuple):
             self.table,
         )
 
-    def count_kinds(self) -> dict[Kind, int]:
+    def count_kinds(self) -> dict[FindingKind, int]:
         """Return the number of findings of each kind."""
         return {self.table[number]: count for number, count in Counter(self.kinds).items()}
 
@@ -131,7 +131,7 @@ class Findings(NamedTuple):
             ]
 
 
-def _rest_of(kind: Kind) -> tuple[object, ...]:
+def _rest_of(kind: FindingKind) -> tuple[object, ...]:
     """Return the fields of a diagnostic that follow its place. It has no fix."""
     return *kind[:5], None, *kind[5:]
 
@@ -139,12 +139,12 @@ def _rest_of(kind: Kind) -> tuple[object, ...]:
 def findings_of(pages: Iterable[Iterable[Diagnostic]]) -> Findings:
     """Return the diagnostics of consecutive pages as numbers. Their fixes are left out."""
     counts, places, kinds = array("I"), array("I"), array("I")
-    table: dict[Kind, int] = {}
+    table: dict[FindingKind, int] = {}
     for diagnostics in pages:
         before = len(kinds)
         for found in diagnostics:
             places.extend(found[1:5])
-            kinds.append(table.setdefault(Kind(*found[5:10], *found[11:]), len(table)))
+            kinds.append(table.setdefault(FindingKind(*found[5:10], *found[11:]), len(table)))
         counts.append(len(kinds) - before)
     return Findings(counts, places, kinds, [*table])
 
@@ -154,7 +154,7 @@ def join_findings(parts: Sequence[Findings]) -> Findings:
     if len(parts) == 1:
         return parts[0]
     kinds = array("I")
-    table: dict[Kind, int] = {}
+    table: dict[FindingKind, int] = {}
     for part in parts:
         numbers = [table.setdefault(kind, len(table)) for kind in part.table]
         kinds.extend([numbers[kind] for kind in part.kinds])

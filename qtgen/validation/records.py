@@ -1,4 +1,4 @@
-"""What checking leaves of pages: their facts and findings. Those of consecutive pages are kept together.
+"""The results of checking pages: facts, findings and sentence hashes. Those of consecutive pages are kept together.
 
 The cache and the temporary file of a run store them, and worker processes return them.
 """
@@ -26,8 +26,8 @@ def restore_numbers(_type: type, stored: bytes) -> Any:
 _UNKNOWN = b"?"  # the sentences of a page that were not compared; hashes have four bytes each
 
 
-class Blocks(NamedTuple):
-    """A few bytes of each of some pages, one behind the other.
+class PageBlobs(NamedTuple):
+    """Byte strings of several pages, concatenated.
 
     Attributes:
         data: All bytes.
@@ -41,24 +41,24 @@ class Blocks(NamedTuple):
         """Return the bytes of each page."""
         return [self.data[start:end] for start, end in pairwise([0, *accumulate(self.sizes)])]
 
-    def take(self, pages: Sequence[int]) -> "Blocks":
+    def take(self, pages: Sequence[int]) -> "PageBlobs":
         """Return the bytes of some of the pages, given by their numbers, in this order."""
         runs = runs_of(pages)
         data = b"".join([self.data[first:last] for first, last in extents(self.sizes, runs)])
-        return Blocks(data, joined([self.sizes[first:last] for first, last in runs]))
+        return PageBlobs(data, joined([self.sizes[first:last] for first, last in runs]))
 
-    def cut(self, first: int, last: int, ends: Sequence[int]) -> "Blocks":
+    def cut(self, first: int, last: int, ends: Sequence[int]) -> "PageBlobs":
         """Return the bytes of a half-open range of pages, given where the bytes of each page end, after a 0."""
-        return Blocks(self.data[ends[first] : ends[last]], self.sizes[first:last])
+        return PageBlobs(self.data[ends[first] : ends[last]], self.sizes[first:last])
 
 
-def blocks_of(pages: Sequence[bytes]) -> Blocks:
-    """Return the bytes of pages as blocks."""
-    return Blocks(b"".join(pages), array("I", map(len, pages)))
+def blobs_of(pages: Sequence[bytes]) -> PageBlobs:
+    """Return the bytes of pages as blobs."""
+    return PageBlobs(b"".join(pages), array("I", map(len, pages)))
 
 
-def _join_blocks(parts: Sequence[Blocks]) -> Blocks:
-    return Blocks(b"".join([part.data for part in parts]), joined([part.sizes for part in parts]))
+def _join_blobs(parts: Sequence[PageBlobs]) -> PageBlobs:
+    return PageBlobs(b"".join([part.data for part in parts]), joined([part.sizes for part in parts]))
 
 
 class PageRecord(NamedTuple):
@@ -78,9 +78,9 @@ class PageRecord(NamedTuple):
 class PageRecords(NamedTuple):
     """What checking leaves of consecutive pages. See `PageRecord`."""
 
-    facts: Blocks
+    facts: PageBlobs
     findings: Findings
-    sentences: Blocks | None = None
+    sentences: PageBlobs | None = None
 
     @property
     def page_count(self) -> int:
@@ -100,9 +100,9 @@ def records_of(pages: Iterable[PageRecord]) -> PageRecords:
     every = [*pages]
     sentences = [page.sentences for page in every if page.sentences is not None]
     return PageRecords(
-        blocks_of([page.facts for page in every]),
+        blobs_of([page.facts for page in every]),
         findings_of([page.diagnostics for page in every]),
-        blocks_of(sentences) if len(sentences) == len(every) else None,
+        blobs_of(sentences) if len(sentences) == len(every) else None,
     )
 
 
@@ -116,17 +116,17 @@ def join_records(parts: Sequence[PageRecords]) -> PageRecords:
         return parts[0]
     has_sentences = any(part.sentences is not None for part in parts)
     return PageRecords(
-        _join_blocks([part.facts for part in parts]),
+        _join_blobs([part.facts for part in parts]),
         join_findings([part.findings for part in parts]),
-        _join_blocks([_sentences_of(part) for part in parts]) if has_sentences else None,
+        _join_blobs([_sentences_of(part) for part in parts]) if has_sentences else None,
     )
 
 
-def _sentences_of(records: PageRecords) -> Blocks:
+def _sentences_of(records: PageRecords) -> PageBlobs:
     if records.sentences is not None:
         return records.sentences
     count = records.page_count
-    return Blocks(_UNKNOWN * count, array("I", [len(_UNKNOWN)]) * count)
+    return PageBlobs(_UNKNOWN * count, array("I", [len(_UNKNOWN)]) * count)
 
 
 class RecordSlices:

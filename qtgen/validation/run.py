@@ -23,7 +23,7 @@ from qtgen.site.similarity import question_words
 from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.finding_fixes import FindingFixer, decode_fixed, fixed_findings
-from qtgen.validation.findings import CodesOf, Kind, findings_of
+from qtgen.validation.findings import CodesOf, FindingKind, findings_of
 from qtgen.validation.kept_results import KeptResults
 from qtgen.validation.records import PageRecords, encode
 from qtgen.validation.rules import Rule, SiteRule
@@ -53,7 +53,7 @@ class FolderCounts(NamedTuple):
     """
 
     folder: str
-    kinds: Mapping[Kind, int]
+    kinds: Mapping[FindingKind, int]
     pages: int
 
 

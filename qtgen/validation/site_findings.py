@@ -15,7 +15,7 @@ from qtgen.page.sentences import find_sentence
 from qtgen.site.entries import links_on
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import printable
-from qtgen.validation.findings import CodesOf, Findings, Kind, findings_of
+from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of
 from qtgen.validation.places import Place, fill_names, place_of, span_of_item
 from qtgen.validation.records import restore_numbers
 from qtgen.validation.rules import SiteFinding, SiteRule
@@ -91,7 +91,7 @@ class _Collector:
         self._run, self._site, self._profile = run, run.site, profile
         self._layout = layouts_of(profile)[0]
         self._ends = array("Q", (*self._site.starts, len(self._site.urls)))[1 : pages + 1]
-        self._table: dict[tuple[Kind, int], int] = {}  # kinds with the number of their link
+        self._table: dict[tuple[FindingKind, int], int] = {}  # kinds with the number of their link
         self._rows, self._places, self._kinds = array("I"), array("I"), array("I")  # of the findings
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
@@ -118,23 +118,25 @@ class _Collector:
             self._places.extend(position)
             self._kinds.append(kinds[link])
 
-    def _append(self, row: int, position: _Position, kind: Kind, link: int) -> None:
+    def _append(self, row: int, position: _Position, kind: FindingKind, link: int) -> None:
         self._rows.append(row)
         self._places.extend(position)
         self._kinds.append(self._number(kind, link))
 
-    def _number(self, kind: Kind, link: int) -> int:
+    def _number(self, kind: FindingKind, link: int) -> int:
         return self._table.setdefault((kind, link), len(self._table))
 
-    def _kind(self, rule: SiteRule, finding: SiteFinding, layout: Layout, link: int, message: str = "") -> Kind:
+    def _kind(self, rule: SiteRule, finding: SiteFinding, layout: Layout, link: int, message: str = "") -> FindingKind:
         message = fill_names(message or finding.message, layout, link)
         if finding.other is not None:
             message = printable(message.format(other=self._run.path_of(finding.other)))
         fixable = bool(rule.fix_link and link)
         field = place_of(layout, link, finding.key).field
-        return Kind(rule.code, rule.name, rule.severity, message, field, fixable, fixable and rule.fix == "unsafe")
+        return FindingKind(
+            rule.code, rule.name, rule.severity, message, field, fixable, fixable and rule.fix == "unsafe"
+        )
 
-    def _read(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, Kind]:
+    def _read(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, FindingKind]:
         """Return the place and the kind of a finding whose page must be read."""
         page, message = self._page_of(row), None
         place = place_of(page.layout, link, finding.key)
@@ -145,7 +147,9 @@ class _Collector:
             kind = kind._replace(fixable=False, fix_is_unsafe=False)
         return _position_of(page, place), kind
 
-    def _sentence(self, rule: SiteRule, finding: SiteFinding, sentence: int, row: int) -> tuple[_Position, Kind] | None:
+    def _sentence(
+        self, rule: SiteRule, finding: SiteFinding, sentence: int, row: int
+    ) -> tuple[_Position, FindingKind] | None:
         """Return the place and the kind of a sentence, or None if the sentence is too short or contains math."""
         page = self._page_of(row)
         key = page.layout.roles.answer or ""
@@ -157,7 +161,7 @@ class _Collector:
         message = printable(fill_names(finding.message, page.layout, 0).format(sentence=shown))
         span = span_within(page, key, *place)
         position = (*page.position(span.start), *page.position(span.end))
-        return position, Kind(rule.code, rule.name, rule.severity, message, key, False, False)
+        return position, FindingKind(rule.code, rule.name, rule.severity, message, key, False, False)
 
     def _page_of(self, row: int) -> Page:
         return self._run.load(self._run.path_of(self._site.page_number(row)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.findings import Findings, Kind, findings_of, join_findings, runs_of
+from qtgen.validation.findings import FindingKind, Findings, findings_of, join_findings, runs_of
 from qtgen.validation.records import (
     KnownRecords,
     PageRecord,
@@ -69,7 +69,7 @@ def test_findings_can_be_restricted_to_rules_and_counted(pages: list[list[Diagno
     left = [[found for found in page if found.code in wanted] for page in pages]
     assert shown(findings, wanted) == left
     assert shown(findings.of_rules(wanted)) == left
-    kinds = Counter(Kind(*found[5:10], *found[11:]) for page in left for found in page)
+    kinds = Counter(FindingKind(*found[5:10], *found[11:]) for page in left for found in page)
     assert findings.of_rules(wanted).count_kinds() == kinds
     with_rule = [number for number, page in enumerate(pages) if any(found.code == "QT2" for found in page)]
     assert findings.pages_with("QT2") == with_rule

@@ -19,7 +19,7 @@ from qtgen.page.profile import default_profile
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.findings import Kind
+from qtgen.validation.findings import FindingKind
 from qtgen.validation.reports import ReportContext, format_names, get_format
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
@@ -110,8 +110,8 @@ def _printed(options: dict[str, Any], *, cached: bool) -> dict[str, object]:
     return shown
 
 
-def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, Kind]], int]:
-    kinds: Counter[tuple[str, Kind]] = Counter()
+def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, FindingKind]], int]:
+    kinds: Counter[tuple[str, FindingKind]] = Counter()
     pages = 0
     for folder, numbers, affected in result.counts():
         kinds.update({(folder, kind): number for kind, number in numbers.items()})
@@ -119,8 +119,8 @@ def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, Kind]], int]:
     return kinds, pages
 
 
-def _counted(diagnostics: Sequence[Diagnostic]) -> tuple[Counter[tuple[str, Kind]], int]:
-    kinds = Counter((found.path.rpartition("/")[0], Kind(*found[5:10], *found[11:])) for found in diagnostics)
+def _counted(diagnostics: Sequence[Diagnostic]) -> tuple[Counter[tuple[str, FindingKind]], int]:
+    kinds = Counter((found.path.rpartition("/")[0], FindingKind(*found[5:10], *found[11:])) for found in diagnostics)
     return kinds, len({found.path for found in diagnostics})
 
 
