@@ -29,8 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
-MOCK = ROOT.parent / "shared" / "tools" / "mock_openai.py"
+from against import MOCK, ROOT, worktree
+
 CONCURRENCY = 64
 ROUNDS = 3
 FAULTS = "p429=0.05&p500=0.03&pdrop=0.01&ptrunc=0.03&pbad=0.02&prefuse=0.01&tail_p=0.02&tail_ms=500"
@@ -164,16 +164,11 @@ def run_checkout(checkout: Path, pages: int) -> Results:
 
 def compare(commit: str, pages: int) -> bool:
     """Print what is equal in this qtgen and in that of another commit. Return whether everything is."""
-    git = ["git", "-C", str(ROOT), "worktree"]
-    with tempfile.TemporaryDirectory() as temporary:
-        other, log = Path(temporary, "other"), Path(temporary, "requests.jsonl")
-        subprocess.run([*git, "add", "--quiet", "--detach", str(other), commit], check=True)
-        try:
-            with endpoint("--log", str(log)):
-                Path("requests.jsonl").symlink_to(log)
-                theirs, ours = run_checkout(other, pages), run_checkout(ROOT, pages)
-        finally:
-            subprocess.run([*git, "remove", "--force", str(other)], check=True)
+    with tempfile.TemporaryDirectory() as temporary, worktree(commit, Path(temporary)) as other:
+        log = Path(temporary, "requests.jsonl")
+        with endpoint("--log", str(log)):
+            Path("requests.jsonl").symlink_to(log)
+            theirs, ours = run_checkout(other, pages), run_checkout(ROOT, pages)
     for name, old, new in zip(Results._fields, theirs, ours, strict=True):
         print(f"{name}: {len(new):,}, {'equal' if old == new else 'different'}")
     return theirs == ours and len(ours.pages) == pages

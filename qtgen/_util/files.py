@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
-from qtgen._util.leftovers import write_beside
+from qtgen._util.leftovers import NEW_FILE_MODE, PRIVATE_MODE, write_beside, write_whole
 from qtgen.errors import OutputError, PageConflict, QtgenError
 
 try:
@@ -18,8 +18,8 @@ except ImportError:  # Windows, where two runs at once may both report that they
 
 _T = TypeVar("_T")
 
-# Elsewhere `sync` may return before everything is on the disk, or does not exist.
-_SYNCS_ALL = sys.platform == "linux"
+SYNCS_ALL = sys.platform == "linux"
+"""Whether `sync_all` waits for the disk. Elsewhere, `sync` may return earlier, or does not exist."""
 _LOCK_ATTEMPTS = 10
 
 
@@ -43,8 +43,7 @@ def staged_file(path: Path, text: str) -> Iterator[Path]:
     """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary_file(path, text.encode(), sync=True) as temporary:
-        temporary.chmod(_NEW_FILE_MODE)
+    with _temporary_file(path, text.encode(), sync=True, mode=NEW_FILE_MODE) as temporary:
         yield temporary
 
 
@@ -54,23 +53,22 @@ def staged_bytes(path: Path, contents: bytes, *, is_private: bool = False) -> It
 
     Only its owner may read a private file.
     """
-    with _temporary_file(path, contents, sync=not _SYNCS_ALL) as temporary:
-        if not is_private:
-            temporary.chmod(_NEW_FILE_MODE)
+    mode = PRIVATE_MODE if is_private else NEW_FILE_MODE
+    with _temporary_file(path, contents, sync=not SYNCS_ALL, mode=mode) as temporary:
         yield temporary
 
 
 def sync_all() -> None:
     """Wait until everything that `staged_bytes` wrote is on the disk."""
-    if _SYNCS_ALL:
+    if SYNCS_ALL:
         os.sync()
 
 
 @contextlib.contextmanager
-def _temporary_file(path: Path, contents: bytes, *, sync: bool) -> Iterator[Path]:
-    """Write a file beside `path` that only its owner may read, and remove it at the end if it is still there."""
+def _temporary_file(path: Path, contents: bytes, *, sync: bool, mode: int = PRIVATE_MODE) -> Iterator[Path]:
+    """Write a file beside `path`, and remove it at the end if it is still there."""
     with as_output_error(path):
-        temporary = Path(write_beside(str(path), contents, sync=sync))
+        temporary = Path(write_beside(str(path), contents, sync=sync, mode=mode))
     try:
         yield temporary
     finally:
@@ -169,31 +167,6 @@ def _lock(file: IO[bytes]) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def locked_marker(path: Path) -> Iterator[bool]:
-    """Create an empty file that only one process or thread holds until the block ends. The file stays.
-
-    Yield whether the file was there already: another process had it, or left it behind. Raises OutputError.
-    """
-    with as_output_error(path):
-        file, is_new = _open_marker(path)
-    with file:
-        _lock(file)
-        yield not is_new
-
-
-def _open_marker(path: Path) -> tuple[IO[bytes], bool]:
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return path.open("xb"), True
-        except FileExistsError:
-            with contextlib.suppress(FileNotFoundError):  # another run has removed the file or its folder just now
-                return path.open("r+b"), False  # for a lock on a network file system
-        except FileNotFoundError:  # another run has removed the empty folder just now
-            continue
-
-
 def replace_file(path: Path, before: bytes, after: bytes, before_replacing: Callable[[], None] | None = None) -> None:
     """Replace the contents of `path` atomically, keeping its permissions. A symbolic link stays one.
 
@@ -260,7 +233,7 @@ def _stage(path: str, before: bytes, after: bytes) -> _Replacement:
     """Write the new contents beside the page."""
     with as_output_error(path):
         target = os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as in `replace_files`
-        return _Replacement(path, target, write_beside(target, after, sync=not _SYNCS_ALL), before)
+        return _Replacement(path, target, write_beside(target, after, sync=not SYNCS_ALL), before)
 
 
 def _result_or_error(function: Callable[..., _T], *args: Any) -> _T | QtgenError:
@@ -286,34 +259,35 @@ def sync_folder(folder: Path) -> None:
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """Append a whole line to `path`, even if other processes append to it too.
 
-    If a crash cut the last line short, it stays a line of its own. Raises OutputError.
+    If a crash cut the last line short, it stays a line of its own. `line` may be several lines. Raises OutputError; if
+    they do not fit on the disk, no part of them stays.
     """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b", buffering=0) as file:
             _lock(file)  # other processes and machines may append to it too
-            remaining = f"{line}\n".encode()
+            contents = f"{line}\n".encode()
             size = file.seek(0, os.SEEK_END)
             if size and not _ends_in_newline(file):
-                remaining = b"\n" + remaining
-            while remaining:
-                remaining = remaining[file.write(remaining) :]
+                contents = b"\n" + contents
+            try:
+                write_whole(file, contents)
+            except BaseException:
+                _take_back(file, size)
+                raise
             if sync:
                 os.fsync(file.fileno())
         if sync and not size:
             sync_folder(path.parent)
 
 
+def _take_back(file: IO[bytes], size: int) -> None:
+    """Remove the part that was appended to a file, unless another process has appended more, for lack of locks."""
+    with contextlib.suppress(OSError):
+        if file.tell() == os.fstat(file.fileno()).st_size:
+            file.truncate(size)
+
+
 def _ends_in_newline(file: IO[bytes]) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"
-
-
-def _new_file_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-# Read once: reading the process's mask changes it for a moment, which other threads would notice.
-_NEW_FILE_MODE = _new_file_mode()

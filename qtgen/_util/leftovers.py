@@ -12,6 +12,7 @@ import stat
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from qtgen._util.machine import is_running, machine_id
 
@@ -20,6 +21,8 @@ _MARK = "qtgen"
 _NAME = re.compile(rf"\..*\.{_MARK}-([0-9a-f]{{16}})-(\d{{1,10}})-[a-z0-9_]{{8}}\{SUFFIX}", re.DOTALL)
 _OLD = 24 * 3600.0  # seconds after which a file counts as left behind if its process cannot be checked
 _CREATE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+PRIVATE_MODE = 0o600  # only the owner may read the file
+NEW_FILE_MODE = 0o666  # less what the process's mask and the folder's access list take away
 _searched: set[str] = set()  # folders, by this process
 
 
@@ -28,19 +31,21 @@ def temporary_prefix(name: str) -> str:
     return f".{name[:40]}.{_MARK}-{machine_id()}-{os.getpid()}-"
 
 
-def write_beside(path: str, contents: bytes, *, sync: bool) -> str:
-    """Write a file in the folder of `path` that only its owner may read, and return its path. Raises OSError.
+def write_beside(path: str, contents: bytes, *, sync: bool, mode: int = PRIVATE_MODE) -> str:
+    """Write a file in the folder of `path`, and return its path. Raises OSError, and then leaves no file.
 
     Temporary files that killed processes left in the folder are removed.
+
+    Args:
+        sync: Whether to wait until the contents are on the disk.
+        mode: The permissions of the file.
     """
     folder, name = os.path.split(path)
     remove_leftovers_once(folder)
-    descriptor, temporary = _create(os.path.join(folder, temporary_prefix(name)))  # noqa: PTH118 - Path objects are slow
+    descriptor, temporary = _create(os.path.join(folder, temporary_prefix(name)), mode)  # noqa: PTH118 - Path objects are slow
     try:
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - as above
-            remaining = memoryview(contents)
-            while remaining:
-                remaining = remaining[file.write(remaining) :]
+            write_whole(file, contents)
             if sync:
                 os.fsync(descriptor)
     except BaseException:
@@ -49,12 +54,19 @@ def write_beside(path: str, contents: bytes, *, sync: bool) -> str:
     return temporary
 
 
-def _create(prefix: str) -> tuple[int, str]:
+def write_whole(file: IO[bytes], contents: bytes) -> None:
+    """Write all of `contents` to a file without a buffer, of which one write may take only a part."""
+    remaining = memoryview(contents)
+    while remaining:
+        remaining = remaining[file.write(remaining) :]
+
+
+def _create(prefix: str, mode: int) -> tuple[int, str]:
     """Create a file with a new name, and return its descriptor and its path."""
     while True:
         path = f"{prefix}{secrets.token_hex(4)}{SUFFIX}"
         with contextlib.suppress(FileExistsError):
-            return os.open(path, _CREATE_FLAGS, 0o600), path
+            return os.open(path, _CREATE_FLAGS, mode), path
 
 
 def remove_leftovers_once(folder: Path | str) -> None:

@@ -42,7 +42,7 @@ from qtgen._util.leftovers import remove_leftovers_once
 from qtgen.errors import OutputError, UsageError
 from qtgen.generation.decisions import Decision, DecisionLog, read_decisions
 from qtgen.generation.provenance import ProvenanceIndex, read_provenance
-from qtgen.generation.publishing import NewPage, Publisher
+from qtgen.generation.publishing import PendingPage, publish_pages
 from qtgen.generation.records import RecordFolder, record_text
 from qtgen.generation.types import Draft, Outcome
 from qtgen.page.layout import Layout
@@ -83,7 +83,6 @@ class OutputFolder:
         self._candidates = RecordFolder(folder / HIDDEN / "candidates", folder)
         self._publishing = RecordFolder(folder / HIDDEN / "publishing", folder)
         self._provenance_lock = threading.Lock()
-        self._publisher = Publisher(self._append_lines, self._publish, self._has_line)
         self._synced = 0.0
 
     def check_writable(self) -> None:
@@ -155,40 +154,38 @@ class OutputFolder:
                 except msgspec.MsgspecError as error:
                     _logger.debug("%s:%d: line skipped: %s", self.provenance_file, number, error)
 
-    def write(self, draft: Draft) -> bool:
-        """Publish a new page with its provenance. Return False if there is already a file.
-
-        Raises OutputError; then no part of the page is visible.
-        """
-        [result] = self.write_all([draft])
-        if isinstance(result, OutputError):
-            raise result
-        return result
-
     def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
-        """Do what `write` does for many pages, with one wait for the disk and one change of the provenance file.
+        """Publish new pages with their provenance. A page that fails does not hold up the others.
 
-        Return the result of each page, or its error. A page that fails does not hold up the others.
+        Return for each page True, False if there is already a file, or the error. No part of a page with an error is
+        visible.
         """
-        pages = [self._new_page(draft) for draft in drafts]
-        self._publisher.publish(pages)
-        return [page.result for page in pages if page.result is not None]
+        pages = [self._pending_page(draft) for draft in drafts]
+        publish_pages(pages, self._append_lines, self._publish)
+        return [page.result for page in pages]
 
-    def _new_page(self, draft: Draft) -> NewPage:
+    def _pending_page(self, draft: Draft) -> PendingPage:
         place = self._publishing.place_of(draft.path)
-        return NewPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
+        return PendingPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
 
-    def _append_lines(self, drafts: Sequence[Draft]) -> None:
-        self._append_provenance("\n".join(json.dumps(draft.provenance, ensure_ascii=False) for draft in drafts))
+    def _publish(self, temporary: str, path: str) -> bool:
+        return publish_if_absent(Path(temporary), Path(path))
 
-    def _publish(self, page: NewPage) -> bool:
-        return publish_if_absent(Path(page.temporary), Path(page.draft.path))
+    def _append_lines(self, pages: Sequence[PendingPage]) -> None:
+        """Append the lines of pages, except those that a run that was killed has appended."""
+        finished = self._with_line([page.draft for page in pages if page.was_left])
+        lines = [page.line for page in pages if page.draft not in finished]
+        if lines:
+            self._append_provenance("\n".join(lines))
 
-    def _has_line(self, draft: Draft) -> bool:
-        """Return whether a run that was killed has appended the line of a page."""
-        digests = draft.provenance.get("text_digests", {})
-        lines = (line for line in self._page_lines() if line.url == draft.url and line.replaced_digests is None)
-        return any(line.text_digests == digests for line in lines)
+    def _with_line(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Return the drafts whose provenance line is there."""
+        if not drafts:
+            return []
+        urls = {draft.url for draft in drafts}
+        lines = (line for line in self._page_lines() if line.url in urls and line.replaced_digests is None)
+        written = [(line.url, line.text_digests) for line in lines]
+        return [draft for draft in drafts if (draft.url, draft.provenance.get("text_digests", {})) in written]
 
     def _markers(self) -> Iterator[Path]:
         """Yield all marker files. Another run may remove some of them, and their folders, at the same time."""
@@ -234,7 +231,7 @@ class OutputFolder:
                 are then left to the caller.
         """
         if draft.before is None:
-            raise ValueError("a draft without `before` is a new page; use write()")
+            raise ValueError("a draft without `before` is a new page; use write_all()")
         line = json.dumps(draft.provenance, ensure_ascii=False) if draft.provenance else ""
 
         def append() -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from types import TracebackType
 from typing import NamedTuple
 
@@ -11,21 +12,23 @@ from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Draft
 
-_TOGETHER = 50  # pages; each holds an open file
+_TOGETHER = 50  # pages
 
 
 class _Waiting(NamedTuple):
     draft: Draft
-    result: asyncio.Future[bool]
+    result: Future[bool]
 
 
 class PageWriter:
-    """Writes new pages to an output folder, on one thread. It is a context manager, which waits for the thread."""
+    """Writes new pages to an output folder, on one thread.
+
+    It is a context manager. At its end, it writes the pages that wait; a later call of `write` raises RuntimeError.
+    """
 
     def __init__(self, output: OutputFolder) -> None:
         self._output = output
         self._waiting: deque[_Waiting] = deque()
-        self._is_busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pages")
 
     def __enter__(self) -> "PageWriter":
@@ -37,34 +40,33 @@ class PageWriter:
         self._thread.shutdown()
 
     async def write(self, draft: Draft) -> bool:
-        """Do what `OutputFolder.write` does. A draft whose coroutine is cancelled before its turn is not written."""
-        result: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(draft, result))
-        if not self._is_busy:
-            self._write_next()
-        return await result
+        """Publish a new page with its provenance. Return False if there is already a file.
 
-    def _write_next(self) -> None:
-        """Write what waits, if anything does."""
-        pages: list[_Waiting] = []
-        while self._waiting and len(pages) < _TOGETHER:
-            page = self._waiting.popleft()
-            if not page.result.done():
-                pages.append(page)
-        self._is_busy = bool(pages)
-        if pages:
-            drafts = [page.draft for page in pages]
-            written = asyncio.get_running_loop().run_in_executor(self._thread, self._output.write_all, drafts)
-            written.add_done_callback(partial(self._finish, pages))
+        Raises OutputError. A draft whose coroutine is cancelled before its turn is not written.
+        """
+        page = _Waiting(draft, Future())
+        self._waiting.append(page)
+        self._thread.submit(self._write_waiting)
+        return await asyncio.wrap_future(page.result)
 
-    def _finish(self, pages: list[_Waiting], written: asyncio.Future[list[bool | OutputError]]) -> None:
-        error = None if written.cancelled() else written.exception()
-        results = written.result() if error is None and not written.cancelled() else [error] * len(pages)
-        for page, result in zip(pages, results, strict=True):
-            if page.result.done():  # it was cancelled
-                continue
-            if isinstance(result, bool):
-                page.result.set_result(result)
-            elif result is not None:
+    def _write_waiting(self) -> None:
+        """Write pages that wait, in the thread. The call of a page that an earlier call has written may find none."""
+        pages = [page for page in islice(self._take(), _TOGETHER) if page.result.set_running_or_notify_cancel()]
+        if not pages:
+            return
+        try:
+            results = self._output.write_all([page.draft for page in pages])
+            finished = [*zip(pages, results, strict=True)]
+        except BaseException as error:  # whatever it is, the coroutines must not wait for ever
+            for page in pages:
+                page.result.set_exception(error)
+            raise
+        for page, result in finished:
+            if isinstance(result, OutputError):
                 page.result.set_exception(result)
-        self._write_next()
+            else:
+                page.result.set_result(result)
+
+    def _take(self) -> Iterator[_Waiting]:
+        while self._waiting:
+            yield self._waiting.popleft()

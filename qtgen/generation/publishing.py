@@ -1,120 +1,186 @@
-"""Publish new pages, many at a time: the steps are those of `output.py`, each for all pages before the next one."""
+"""Publish new pages, many at a time: the steps are those of `output.py`, each for several pages before the next one."""
 
 import contextlib
+import json
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qtgen._util.files import sync_all
-from qtgen._util.new_files import exists, lock_new_marker, remove, stage_new
+from qtgen._util.files import SYNCS_ALL, as_output_error, sync_all
+from qtgen._util.leftovers import NEW_FILE_MODE, write_beside
+from qtgen._util.markers import lock_marker
 from qtgen.errors import OutputError
 from qtgen.generation.types import Draft
 
+_MAX_GROUP = 8  # pages; each holds an open file
+
 
 @dataclass(slots=True)
-class NewPage:
-    """A page on its way to its file.
+class PendingPage:
+    """A page that is being published.
 
     Attributes:
         draft: The page.
         marker: The file that exists while the page is being published.
-        record: The file with the last failure of the page, which goes when the page is there.
-        result: True if the page was published, False if its file exists already; the error if it failed. None as long
-            as none of this is known.
+        failure_record: The file that describes the last failure of the page. It is removed when the page is published.
+        result: Whether the page was published. It was not if its file exists already. If it failed, the error.
+        line: Its provenance line.
+        was_left: Whether the marker was there: another run has it or had it, or was killed.
     """
 
     draft: Draft
     marker: str
-    record: str
-    result: bool | OutputError | None = None
-    temporary: str = ""
-    descriptor: int = -1
+    failure_record: str
+    result: bool | OutputError = False
+    line: str = ""
     was_left: bool = False
+    _temporary: str = ""
 
-    def stage(self, *, sync: bool) -> None:
-        """Write the text to a temporary file, unless the page exists."""
-        if exists(self.draft.path):
-            self.result = False
-        else:
-            self.temporary = stage_new(self.draft.path, self.draft.text.encode(), sync=sync)
+    def stage(self, *, sync: bool) -> bool:
+        """Write the text to a temporary file. Return False if the page exists.
 
-    def lock(self) -> None:
-        """Create and lock the marker. Another process may have published the page until then."""
-        self.descriptor, self.was_left = lock_new_marker(self.marker)
-        if exists(self.draft.path):
-            self.result = False
+        Without `sync`, `sync_all` must wait for the disk before the page appears.
+        """
+        path = self.draft.path
+        if self.exists():
+            return False
+        self.line = json.dumps(self.draft.provenance, ensure_ascii=False)
+        _encode(self.line, path)
+        text = _encode(self.draft.text, path)
+        with as_output_error(path):
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - Path objects are slow
+            self._temporary = write_beside(path, text, sync=sync, mode=NEW_FILE_MODE)
+        return True
 
-    def close(self) -> None:
+    def place(self) -> tuple[int, int, str]:
+        """Return a value that is equal for two paths of the same file, once its folder exists.
+
+        Names that only some file systems take for the same are equal too.
+        """
+        folder, name = os.path.split(self.draft.path)
+        with as_output_error(self.draft.path):
+            status = os.stat(folder or ".")  # noqa: PTH116 - Path objects are slow
+        return status.st_dev, status.st_ino, unicodedata.normalize("NFC", name).casefold()
+
+    def lock(self, held: contextlib.ExitStack, *, wait: bool) -> bool:
+        """Hold the marker until `held` ends. Return False if it is held by another one, unless `wait` is true."""
+        marker = lock_marker(self.marker, wait=wait)
+        if marker is None:
+            return False
+        file, self.was_left = marker
+        held.enter_context(file)
+        return True
+
+    def exists(self) -> bool:
+        """Return whether there is a file."""
+        return os.path.exists(self.draft.path)  # noqa: PTH110 - Path objects are slow
+
+    def appear(self, publish: Callable[[str, str], bool]) -> bool:
+        """Let the page appear. Return False if there is a file."""
+        self.result = publish(self._temporary, self.draft.path)
+        return self.result
+
+    def remove_temporary(self) -> None:
+        if self._temporary:
+            _remove(self._temporary)
+
+    def finish(self) -> None:
         """Remove what the page no longer needs. A page that failed keeps its marker, so that it is written again."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-        if self.temporary:
-            remove(self.temporary)
-        if self.descriptor >= 0 and isinstance(self.result, bool):
-            remove(self.marker)
-            remove(self.record)
+        if isinstance(self.result, bool):
+            _remove(self.marker)
+            _remove(self.failure_record)
 
 
-class Publisher:
-    """Publishes new pages.
+def publish_pages(
+    pages: Sequence[PendingPage],
+    append: Callable[[Sequence[PendingPage]], None],
+    publish: Callable[[str, str], bool],
+) -> None:
+    """Publish pages. Each one has its result afterwards. A page that fails does not hold up the others.
+
+    Texts of several pages are synced at once, because that takes less processor time. A full disk shows before that. An
+    error of the device then shows only in the system's log.
 
     Args:
+        pages: The pages.
         append: Appends the lines of pages to the provenance. If it fails, all of these pages fail.
-        publish: Lets a page appear. Returns False if there is a file.
-        has_line: Returns whether a run that was killed has appended the line of a page.
+        publish: Lets a temporary file appear under a path. Returns False if there is a file.
     """
-
-    def __init__(
-        self,
-        append: Callable[[Sequence[Draft]], None],
-        publish: Callable[[NewPage], bool],
-        has_line: Callable[[Draft], bool],
-    ) -> None:
-        self._append, self._publish, self._has_line = append, publish, has_line
-
-    def publish(self, pages: Sequence[NewPage]) -> None:
-        """Publish pages. Each one has its result afterwards. A page that fails does not hold up the others."""
-        for group in _without_shared_markers(pages):
-            with contextlib.ExitStack() as stack:
-                for page in group:
-                    stack.callback(page.close)
-                self._publish_group(group)
-
-    def _publish_group(self, pages: Sequence[NewPage]) -> None:
-        is_alone = len(pages) == 1
-        _attempt(pages, lambda page: page.stage(sync=is_alone))
-        if not is_alone:
+    with contextlib.ExitStack() as stack:
+        for page in pages:
+            stack.callback(page.remove_temporary)
+        syncs_each = len(pages) == 1 or not SYNCS_ALL
+        waiting = _attempt(pages, lambda page: page.stage(sync=syncs_each))
+        if waiting and not syncs_each:
             sync_all()
-        # In the order of their names, so that two processes never wait for each other.
-        _attempt(sorted(pages, key=lambda page: page.marker), NewPage.lock)
-        new = [page for page in pages if page.result is None]
+        while waiting:
+            waiting = _publish_group(waiting, append, publish)
+
+
+def _publish_group(
+    pages: Sequence[PendingPage],
+    append: Callable[[Sequence[PendingPage]], None],
+    publish: Callable[[str, str], bool],
+) -> list[PendingPage]:
+    """Publish the first pages, and return the others."""
+    with contextlib.ExitStack() as held:
+        group, others = _lock_first(pages, held)
+        new = [page for page in group if not page.exists()]  # another run may have published it
         try:
-            if drafts := [page.draft for page in new if not (page.was_left and self._has_line(page.draft))]:
-                self._append(drafts)
+            append(new)
         except OutputError as error:
             for page in new:
                 page.result = error
-        _attempt(pages, self._appear)
+        else:
+            _attempt(new, lambda page: page.appear(publish))
+    for page in group:
+        page.finish()
+    return others
 
-    def _appear(self, page: NewPage) -> None:
-        page.result = self._publish(page)
+
+def _lock_first(
+    pages: Sequence[PendingPage], held: contextlib.ExitStack
+) -> tuple[list[PendingPage], list[PendingPage]]:
+    """Lock the markers of the first pages. Return these pages, and those that need another group.
+
+    Only the first marker is waited for. Otherwise two runs could wait for each other, and two pages with one marker
+    would wait for ever.
+    """
+    group: dict[tuple[int, int, str], PendingPage] = {}
+    others = []
+
+    def lock(page: PendingPage) -> bool:
+        place = page.place()
+        if len(group) == _MAX_GROUP or place in group or not page.lock(held, wait=not group):
+            others.append(page)
+            return False
+        group[place] = page
+        return True
+
+    return _attempt(pages, lock), others
 
 
-def _without_shared_markers(pages: Sequence[NewPage]) -> list[list[NewPage]]:
-    """Return the pages in groups. Pages with one marker are apart, because each would wait for the other."""
-    groups: list[dict[str, NewPage]] = [{}]
+def _attempt(pages: Sequence[PendingPage], step: Callable[[PendingPage], bool]) -> list[PendingPage]:
+    """Do a step for each page, and return those for which it was done. An error fails a page alone."""
+    done = []
     for page in pages:
-        if all(page.marker in group for group in groups):
-            groups.append({})
-        next(group for group in groups if page.marker not in group)[page.marker] = page
-    return [[*group.values()] for group in groups if group]
+        try:
+            if step(page):
+                done.append(page)
+        except OutputError as error:
+            page.result = error
+    return done
 
 
-def _attempt(pages: Sequence[NewPage], step: Callable[[NewPage], None]) -> None:
-    """Do a step for the pages without a result. An error fails a page alone."""
-    for page in pages:
-        if page.result is None:
-            try:
-                step(page)
-            except OutputError as error:
-                page.result = error
+def _encode(text: str, path: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise OutputError(f"cannot be written as UTF-8: {error.reason}", path=path) from None
+
+
+def _remove(path: str) -> None:
+    """Remove a file. One that cannot be removed does no harm."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 - Path objects are slow

@@ -3,9 +3,7 @@
 Each request is a JSON document that qtgen composes itself and gives to the `openai` client as bytes: `qtgen prompts
 show` prints exactly what is sent, and the same prompt makes the same bytes, by which the ledger and recordings find it.
 The client's own retries are off, because they would sleep while they hold a slot. The client sends through
-`llm.transport`. The headers that it composes for the first request serve all requests, because only the bodies differ,
-and composing them again would take longer than sending. `llm.responses` reads the response, because the client trusts
-what an endpoint sends.
+`llm.transport`. `llm.responses` reads the response, because the client trusts what an endpoint sends.
 
 Only this module, `openai_embeddings` and `batch.api` import `openai` (0.4 s), so they are imported only when a
 connection is opened.
@@ -49,15 +47,14 @@ class OpenAISender:
         self._proxy = None if endpoint.is_loopback else proxy_for(url, os.environ)
         own_headers = headers.resolve(endpoint.headers, os.environ)
         self._clean = cleaner_for(endpoint, own_headers, self._proxy)
-        self._connection = Connection(Route(url, self._proxy, endpoint.timeout), self._clean)
-        self._transport = ClientTransport(self._connection)
+        connection = Connection(Route(url, self._proxy, endpoint.timeout), self._clean)
         base_url, query = addresses.without_query(url)
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.api_key or "none",
             base_url=base_url.removesuffix(addresses.COMPLETIONS),
             default_query=query,
             max_retries=0,
-            http_client=httpx2.AsyncClient(transport=self._transport, trust_env=False),
+            http_client=httpx2.AsyncClient(transport=ClientTransport(connection), trust_env=False),
         )
         self._headers = request_headers(endpoint, own_headers)
         self._reader = ResponseReader(endpoint, self._clean, self._proxy)
@@ -72,8 +69,6 @@ class OpenAISender:
 
     async def _post(self, body: bytes) -> Reply:
         """Return the reply to a request, whatever its status is. Raises ProviderError."""
-        if self._transport.headers:
-            return await self._connection.post(body, self._transport.headers)
         try:
             response = await self._client.post(
                 addresses.COMPLETIONS, content=body, options={"headers": self._headers}, cast_to=httpx2.Response

@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +14,6 @@ from qtgen._util.files import (
     append_line,
     as_output_error,
     check_replaceable,
-    locked_marker,
     publish_if_absent,
     replace_file,
     replace_files,
@@ -211,7 +209,7 @@ def test_every_page_is_on_the_disk_before_one_is_replaced(monkeypatch: pytest.Mo
     for page in pages:
         page.write_bytes(b"before")
     waits: list[list[bytes]] = []
-    monkeypatch.setattr(files, "_SYNCS_ALL", syncs_all)
+    monkeypatch.setattr(files, "SYNCS_ALL", syncs_all)
     for name in ("sync", "fsync"):
         monkeypatch.setattr(os, name, lambda *_: waits.append([page.read_bytes() for page in pages]))
     assert replace_files([(page, b"before", b"after") for page in pages]) == [None] * 3
@@ -256,6 +254,44 @@ def test_appending_to_a_full_disk_is_an_output_error(monkeypatch: pytest.MonkeyP
         append_line(PAGE, "a")
 
 
+def test_lines_that_do_not_fit_on_the_disk_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def append(log: Path, lines: str, room: int) -> None:
+        """Append lines to a disk that has room for some bytes."""
+
+        def write(file: IO[bytes], contents: bytes) -> None:
+            file.write(contents[:room])
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "write_whole", write)
+            with pytest.raises(OutputError, match="No space left on device"):
+                append_line(log, lines)
+
+    append(PAGE, "new\nfile", 5)
+    assert PAGE.read_text() == ""
+    append_line(PAGE, "old")
+    append(PAGE, "one\ntwo", 5)
+    assert PAGE.read_text() == "old\n"
+    PAGE.write_text("torn")
+    append(PAGE, "one\ntwo", 6)
+    assert PAGE.read_text() == "torn"
+
+
+def test_lines_of_another_process_are_not_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems have no locks."""
+
+    def write(file: IO[bytes], contents: bytes) -> None:
+        file.write(contents[:5])
+        with PAGE.open("a") as other:
+            other.write("theirs\n")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write_whole", write)
+    with pytest.raises(OutputError):
+        append_line(PAGE, "one\ntwo")
+    assert PAGE.read_text() == "one\nttheirs\n"
+
+
 _APPEND = """
 import sys
 from pathlib import Path
@@ -274,22 +310,3 @@ def test_processes_append_whole_lines_to_the_same_file() -> None:
     assert torn == "torn"
     assert {line.count("x") for line in lines} == {20_000}
     assert sorted(line.rstrip("x") for line in lines) == sorted(f"{name} {n} " for name in "abc" for n in range(100))
-
-
-def test_a_marker_is_held_by_one_at_a_time() -> None:
-    marker = Path("markers/a")
-    entered: list[bool] = []
-
-    def hold() -> None:
-        with locked_marker(marker) as was_there:
-            entered.append(was_there)
-
-    with locked_marker(marker) as was_there:
-        assert not was_there
-        other = threading.Thread(target=hold)
-        other.start()
-        other.join(timeout=0.2)
-        assert other.is_alive() or sys.platform == "win32"
-    other.join(timeout=10)
-    assert entered == [True]
-    assert marker.exists()

@@ -29,6 +29,14 @@ def output() -> OutputFolder:
     return OutputFolder(Path("out"))
 
 
+def write(output: OutputFolder, draft: Draft) -> bool:
+    """Write one page. Raises its error."""
+    [result] = output.write_all([draft])
+    if isinstance(result, OutputError):
+        raise result
+    return result
+
+
 def files(folder: Path = Path("out")) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -42,7 +50,7 @@ def is_deleted(output: OutputFolder) -> bool:
 
 
 def test_a_page_is_written_with_its_provenance(output: OutputFolder) -> None:
-    assert output.write(DRAFT)
+    assert write(output, DRAFT)
     assert Path(DRAFT.path).read_text() == EXAMPLE_PAGE
     assert provenance() == [DRAFT.provenance]
     assert files() == [".qtgen/provenance.jsonl", "biology/what-is-osmosis.md"]
@@ -51,7 +59,7 @@ def test_a_page_is_written_with_its_provenance(output: OutputFolder) -> None:
 def test_an_existing_page_is_never_overwritten(output: OutputFolder) -> None:
     Path("out/biology").mkdir(parents=True)
     Path(DRAFT.path).write_text("mine")
-    assert not output.write(DRAFT)
+    assert not write(output, DRAFT)
     assert Path(DRAFT.path).read_text() == "mine"
     assert not output.provenance_file.exists()
 
@@ -62,7 +70,7 @@ def test_a_full_disk_leaves_neither_page_nor_provenance(output: OutputFolder, mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"what-is-osmosis\.md: No space left on device"):
-        output.write(DRAFT)
+        write(output, DRAFT)
     assert files() == []
 
 
@@ -79,7 +87,7 @@ def test_checking_leaves_nothing_behind(output: OutputFolder) -> None:
 
 
 def test_only_empty_folders_of_markers_are_removed(output: OutputFolder) -> None:
-    assert output.write(DRAFT)
+    assert write(output, DRAFT)
     killed = MARKER.parent.parent / "physics" / "why.json"
     killed.parent.mkdir()
     killed.touch()
@@ -97,7 +105,7 @@ def test_only_empty_folders_of_markers_are_removed(output: OutputFolder) -> None
 
 def test_the_highest_id_is_looked_for_in_pages_and_provenance(output: OutputFolder) -> None:
     assert output.highest_id(None, layout=default_layout()) == 0
-    output.write(DRAFT)
+    write(output, DRAFT)
     assert output.highest_id(None, layout=default_layout()) == 41
     Path("corpus/biology").mkdir(parents=True)
     Path("corpus/biology/x.md").write_text(EXAMPLE_PAGE.replace("\nid: ", "\nid: 9"))
@@ -105,7 +113,7 @@ def test_the_highest_id_is_looked_for_in_pages_and_provenance(output: OutputFold
 
 
 def test_a_line_that_a_crash_cut_short_is_skipped(output: OutputFolder) -> None:
-    output.write(DRAFT)
+    write(output, DRAFT)
     with output.provenance_file.open("a") as file:
         file.write('{"url": "/v", "id": 9')
     assert output.highest_id(None, layout=default_layout()) == 41
@@ -117,7 +125,7 @@ def test_a_line_that_a_crash_cut_short_is_skipped(output: OutputFolder) -> None:
 
 def test_a_page_is_deleted_if_it_was_written_and_is_gone(output: OutputFolder) -> None:
     assert not is_deleted(output)
-    output.write(DRAFT)
+    write(output, DRAFT)
     assert not is_deleted(output)
     Path(DRAFT.path).unlink()
     assert is_deleted(output)
@@ -142,7 +150,7 @@ def killed(*_, **__):
     os._exit(9)
 
 setattr(output, sys.argv[1], killed)
-output.OutputFolder(Path("out")).write(Draft(sys.argv[2], sys.argv[3], "text", {"url": sys.argv[3], "id": 1}))
+output.OutputFolder(Path("out")).write_all([Draft(sys.argv[2], sys.argv[3], "text", {"url": sys.argv[3], "id": 1})])
 """
 
 
@@ -153,7 +161,7 @@ def test_a_page_that_a_killed_run_did_not_finish_is_not_deleted(output: OutputFo
     assert subprocess.run(command, check=False).returncode == 9
     assert not Path(DRAFT.path).exists()
     assert not is_deleted(output)
-    assert output.write(DRAFT)
+    assert write(output, DRAFT)
     assert not MARKER.exists()
     Path(DRAFT.path).unlink()
     assert is_deleted(output), "once it was finished, deleting it counts"
@@ -162,15 +170,15 @@ def test_a_page_that_a_killed_run_did_not_finish_is_not_deleted(output: OutputFo
 @pytest.mark.parametrize("step", ["append_line", "publish_if_absent"])
 def test_a_page_of_a_killed_run_has_one_line_in_the_end(output: OutputFolder, step: str) -> None:
     subprocess.run([sys.executable, "-c", _WRITE, step, DRAFT.path, DRAFT.url], check=False)
-    assert output.write(DRAFT)
+    assert write(output, DRAFT)
     assert len(provenance()) == 1
-    output.write(replace(DRAFT, path="out/biology/other.md", url="/other"))
+    write(output, replace(DRAFT, path="out/biology/other.md", url="/other"))
     assert len(provenance()) == 2
 
 
 def test_a_line_about_another_text_does_not_count(output: OutputFolder) -> None:
     subprocess.run([sys.executable, "-c", _WRITE, "publish_if_absent", DRAFT.path, DRAFT.url], check=False)
-    assert output.write(replace(DRAFT, provenance={"url": URL, "id": 1, "text_digests": {"answer": "1"}}))
+    assert write(output, replace(DRAFT, provenance={"url": URL, "id": 1, "text_digests": {"answer": "1"}}))
     assert len(provenance()) == 2
 
 
@@ -184,7 +192,8 @@ output = OutputFolder(Path("out"))
 Path(f"ready-{time.time_ns()}").touch()
 while len(list(Path().glob("ready-*"))) < 3:
     time.sleep(0.001)
-written = [output.write(Draft(f"out/b/{n}.md", f"/{n}", "text", {"url": f"/{n}", "id": n})) for n in range(150)]
+drafts = [Draft(f"out/b/{n}.md", f"/{n}", "text", {"url": f"/{n}", "id": n}) for n in range(150)]
+written = [output.write_all([draft]) == [True] for draft in drafts]
 output.remove_empty_folders()
 print(sum(written))
 """
@@ -201,7 +210,7 @@ def test_processes_that_write_the_same_pages_write_one_line_for_each() -> None:
 
 def test_a_marker_of_a_page_that_appeared_is_removed(output: OutputFolder) -> None:
     """The run was killed between the page and the removal of the marker."""
-    output.write(DRAFT)
+    write(output, DRAFT)
     MARKER.touch()
     assert not is_deleted(output)
     assert not MARKER.exists()
@@ -219,14 +228,14 @@ def test_a_failed_answer_is_kept_until_the_page_is_written(output: OutputFolder)
     assert kept == Path("out/.qtgen/failed/biology/what-is-osmosis.json")
     assert json.loads(kept.read_text())["last_answer"] == "nonsense"
     assert output.attempt_lookup()(DRAFT.path)
-    output.write(DRAFT)
+    write(output, DRAFT)
     assert not kept.exists()
     assert not output.attempt_lookup()(DRAFT.path)
     assert output.keep_failed(replace(outcome, path=None)) is None
 
 
 def test_a_rejected_rewrite_is_kept_until_the_page_is_rewritten(output: OutputFolder) -> None:
-    output.write(DRAFT)
+    write(output, DRAFT)
     assert output.rejected(DRAFT.path) is None
     output.keep_rejected(DRAFT.path, '{"key": "k"}')
     assert output.rejected(DRAFT.path) == {"key": "k"}

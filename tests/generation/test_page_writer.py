@@ -100,3 +100,33 @@ def test_any_other_error_reaches_all_pages() -> None:
             assert await writer.write(draft(2))
 
     asyncio.run(main())
+
+
+def test_a_result_that_is_missing_reaches_all_pages() -> None:
+    class Short(Slow):
+        def write_all(self, drafts: Sequence[Draft]) -> list[bool | OutputError]:
+            return super().write_all(drafts)[:-1]
+
+    async def main() -> None:
+        output = Short()
+        with PageWriter(output) as writer:
+            tasks = await start(writer, output, [0, 2, 4])
+            output.proceed.set()
+            results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
+        assert [type(result) for result in results] == [ValueError] * 3
+
+    asyncio.run(main())
+
+
+def test_pages_that_wait_at_the_end_are_written() -> None:
+    async def main() -> None:
+        output = Slow()
+        with PageWriter(output) as writer:
+            tasks = await start(writer, output, [0, 2, 4])
+            output.proceed.set()
+        assert output.written == [[0], [2, 4]]
+        assert await asyncio.wait_for(asyncio.gather(*tasks), 10) == [True] * 3
+        with pytest.raises(RuntimeError):
+            await writer.write(draft(6))
+
+    asyncio.run(main())

@@ -215,20 +215,15 @@ class ClientTransport(httpx2.AsyncBaseTransport):
     """Sends the requests of an HTTP client through a connection, to its address.
 
     The response has no body. Its extension `reply` is the `Reply`.
-
-    Attributes:
-        headers: The headers of the last request, except those that belong to the connection; None before it.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.headers: dict[str, str] | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and return the response. Raises ProviderError."""
-        items = request.headers.items()
-        self.headers = {name: value for name, value in items if name not in _HEADERS_OF_THE_CONNECTION}
-        reply = await self._connection.post(request.content, self.headers)
+        headers = {name: value for name, value in request.headers.items() if name not in _HEADERS_OF_THE_CONNECTION}
+        reply = await self._connection.post(request.content, headers)
         return httpx2.Response(reply.status, request=request, extensions={"reply": reply})
 
     async def aclose(self) -> None:

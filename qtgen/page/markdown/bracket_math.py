@@ -12,6 +12,7 @@ from operator import attrgetter
 from qtgen.page.markdown.document import Document, find_segments, segment_at
 from qtgen.page.markdown.math_or_prose import is_math
 from qtgen.page.markdown.plain_math import plain_math
+from qtgen.page.markdown.regular_math import regular_math
 from qtgen.page.markdown.types import Block, BracketPair
 
 Replacement = tuple[int, int, str]
@@ -20,7 +21,6 @@ Replacement = tuple[int, int, str]
 _MARK = re.compile(r"\\[\\()\[\]]")
 _PARAGRAPH_BREAK = re.compile(r"\n[ ]*\n")
 _NUMBER_OF_PERCENT = re.compile(r"\d ?(?=%)")
-_CODE = re.compile(r"[`~](?:(?<=`)|(?<=~)~~)")
 _INDENTED = re.compile(r"\n[ >]*\n[ >]*    [^\n\\]*\\[(\[]")
 _ITEM = re.compile(r"^[ >]*(?:[-*+]|\d{1,9}[.)]) ", re.MULTILINE)
 _LINE_MAX = 1_000  # characters before or behind a formula
@@ -55,10 +55,14 @@ def find_bracket_math(text: str) -> list[BracketPair]:
 
 def _may_hide(text: str) -> bool:
     """Return whether code or a block of math may contain a pair."""
-    if _CODE.search(text) or ("$$" in text and plain_math(text.replace(" \n", "\\n")) is None):
+    if "`" in text or "~~~" in text or ("$$" in text and not _is_plain(text.replace(" \n", "\\n"))):
         return True
     # What is indented below a list item is hardly ever code.
     return _INDENTED.search(text) is not None and _ITEM.search(text) is None
+
+
+def _is_plain(answer: str) -> bool:
+    return regular_math(answer).is_plain or plain_math(answer) is not None
 
 
 def _is_in_block(text: str, pairs: Sequence[BracketPair]) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from qtgen.page.markdown.katex import check_formula, shown
 from qtgen.page.markdown.plain_math import PlainMath, plain_math
+from qtgen.page.markdown.regular_math import regular_math
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, renders_math
 from qtgen.validation.rules.registry import rule
@@ -43,8 +44,7 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
     Limits: the rule reports more than 400 nested groups. KaTeX fails at 470 to 1,870, depending on their kind. The rule
     does not report an unescaped `%`, because KaTeX shows no error, although the reader loses what follows it.
     """
-    plain = plain_math(answer_of(file)) if file.page.layout.codec.escapes else None
-    if plain and not any(_is_faulty(plain)):
+    if file.page.layout.codec.escapes and _renders(answer_of(file)):
         return
     for formula in _formulas(file):
         error = check_formula(formula.tex, display=formula.display)
@@ -52,6 +52,14 @@ def unrenderable_math(file: PageFile) -> Iterator[Finding]:
             source = shown(" ".join(formula.tex.split()))
             message = f"the site shows the formula {source} as an error: {error.message}"
             yield answer_finding(file, formula.offset + error.start, formula.offset + error.end, message)
+
+
+def _renders(answer: str) -> bool:
+    """Return whether an answer on one line obviously renders. This is a quick test."""
+    if regular_math(answer).renders:
+        return True
+    plain = plain_math(answer)
+    return plain is not None and not any(_is_faulty(plain))
 
 
 def _is_faulty(plain: PlainMath) -> Iterator[bool]:

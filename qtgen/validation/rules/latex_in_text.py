@@ -7,6 +7,7 @@ from qtgen._util.lazy_pattern import lazy_pattern
 from qtgen.page.markdown import Segment, expand_line_breaks, mask_segments
 from qtgen.page.markdown.bracket_math import find_bracket_math
 from qtgen.page.markdown.plain_math import plain_math
+from qtgen.page.markdown.regular_math import regular_math
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import answer_finding, answer_of, document_of, renders_math
 from qtgen.validation.rules.line_breaks import intended_document, torn_commands
@@ -82,6 +83,8 @@ def latex_without_dollars(file: PageFile) -> Iterator[Finding]:
 
 def _has_no_latex(answer: str) -> bool:
     """Return whether an answer on one line certainly has no LaTeX besides its math. This is a quick test."""
+    if regular_math(answer).has_no_latex:
+        return True
     plain = plain_math(answer)
     prose = plain.prose if plain else answer
     if plain:

@@ -5,12 +5,13 @@ cannot render.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from qtgen.page.answer_text import LATEX_COLLISION
 from qtgen.page.markdown import Segment, segment_at
 from qtgen.page.markdown.bracket_math import find_bracket_math, with_dollars
+from qtgen.page.markdown.plain_math import plain_math
 from qtgen.page.markdown.types import BracketPair
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import (
@@ -86,6 +87,7 @@ _FUNCTION_WORD = re.compile(
     r"\b(?:then|than|for|if|while|but|which|when|is|are|was|were|with|from|on|at|the|you|it|they|would|and|to)\b"
 )
 _BEHIND_AMOUNTS = re.compile(r"[,;]? (?:[^$=\\^_{}+*<>]*[ (–—/-])?\d[\d,.]* ?")  # the second amount of `5$ and 6$`
+_DOLLARS = re.compile(r"\$(?:([^$]+)\$|\$[^$]*\$\$)")  # what dollar signs enclose in a plain answer
 _FUNCTION_WORDS_MIN = 2  # `$5 per person, then it is 10$`
 
 
@@ -114,20 +116,31 @@ def currency_as_math(file: PageFile) -> Iterator[Finding]:
     """
     if not _may_be_money(answer_line(file)):
         return
-    document = document_of(file)
-    text = document.text
-    for part in document.segments:
-        if part.kind != "math" or part.inner[0] - part.start != 1:
-            continue
-        is_behind_amounts = _is_behind_amounts(text, part)
-        if is_behind_amounts or _is_money(text, part):
-            begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
-            escapes: list[Replacement] = []
-            escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
-            escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
-            fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
-            message = "the site reads the text between two amounts of money as math; write `\\$`"
-            yield answer_finding(file, part.start, part.end, message, fix)
+    text = markdown_of(file)
+    if file.page.layout.codec.escapes and plain_math(answer_of(file)) and not any(_money(text, _pairs(text))):
+        return
+    for part, is_behind_amounts in _money(text, document_of(file).segments):
+        begins, ends = _AMOUNT.match(text, part.inner[0]), _AMOUNT.match(text, part.end)
+        escapes: list[Replacement] = []
+        escapes += [(part.start, part.start, "\\")] if begins or is_behind_amounts else []
+        escapes += [(part.end - 1, part.end - 1, "\\")] if ends or is_behind_amounts else []
+        fix = replace_in_answer(file, "write `\\$`", escapes, safe=False)
+        message = "the site reads the text between two amounts of money as math; write `\\$`"
+        yield answer_finding(file, part.start, part.end, message, fix)
+
+
+def _money(text: str, segments: Iterable[Segment]) -> Iterator[tuple[Segment, bool]]:
+    """Yield each formula that is the text between two amounts, and whether its dollar signs are behind them."""
+    for part in segments:
+        if part.kind == "math" and part.inner[0] - part.start == 1:
+            is_behind_amounts = _is_behind_amounts(text, part)
+            if is_behind_amounts or _is_money(text, part):
+                yield part, is_behind_amounts
+
+
+def _pairs(text: str) -> Iterator[Segment]:
+    """Yield what pairs of dollar signs enclose in a plain answer, of which some may be code."""
+    return (Segment("math", *pair.span(), pair.span(1)) for pair in _DOLLARS.finditer(text) if pair[1])
 
 
 def _may_be_money(answer: str) -> bool:

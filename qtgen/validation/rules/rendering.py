@@ -7,10 +7,14 @@ author thought.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
+
+import re2
 
 from qtgen.page.compile import layouts_of
 from qtgen.page.markdown import Block, Document, mask_segments
+from qtgen.page.markdown.regular_math import regular_math
 from qtgen.page.profile import Profile
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.rules.answers import (
@@ -134,8 +138,22 @@ def broken_markdown(file: PageFile) -> Iterator[Finding]:
         yield from shown_bold(file, document_of(file))
 
 
+@cache
+def _bold() -> Callable[[bytes], list[int]]:
+    """Return a search for the commonest case of `_bold_closes`. A newline is behind the answer."""
+    inside = r"(?:[^*|\\]|\*[^*|\\]|\\[^n*|\\])*"
+    closing = r"(?:[A-Za-z0-9]\*\*[^*]|[^*|\\ A-Za-z0-9]\*\*[^*A-Za-z0-9\x{80}-\x{10ffff}])"
+    patterns = re2.Set.FullMatchSet()
+    patterns.Add(rf"(?:[^*]|\*[^*]|\*\*(?:[A-Za-z0-9]{inside})?{closing})*")
+    patterns.Compile()
+    match: Callable[[bytes], list[int]] = patterns.Match
+    return match
+
+
 def _bold_closes(answer: str) -> bool:
     """Return whether every `**` obviously opens or closes bold text: in pairs, each on one line, with words inside."""
+    if _bold()(f"{answer}\n".encode(errors="surrogatepass")):
+        return True
     parts = answer.split("**")  # in a valid answer, every second part is bold
     if len(parts) % 2 == 0 or "***" in answer:
         return False
@@ -154,7 +172,7 @@ def _bold_closes(answer: str) -> bool:
 def _display_closes(answer: str) -> bool:
     """Return whether every `$$` obviously has its counterpart: on the same line, or alike on a line of its own."""
     parts = answer.split("$$")
-    if len(parts) == 1:
+    if len(parts) == 1 or regular_math(answer).is_plain:
         return True
     if len(parts) % 2 == 0 or "$$$" in answer:
         return False

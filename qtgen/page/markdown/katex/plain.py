@@ -61,24 +61,40 @@ _COMMANDS = (
 )
 _REGULAR_COMMAND = rf"\\(?:{_COMMANDS})"
 _REGULAR_SIGN = r"(?:[0-9+\-=*/<>,.:;!?()\[\]|]|\\[,;:! |{}%])"
+_DEGREES = r"[0-9)]\^\\circ"
 
 
-def _regular_row(groups: str) -> str:
-    script = rf"(?:[A-Za-z0-9+*-]{groups})"
-    scripts = rf"(?:_{script}(?:\^{script})?|\^{script}(?:_{script})?)"
-    behind_commands = rf"(?:{_REGULAR_SIGN}{scripts}?|[ \n]|{_REGULAR_COMMAND}{scripts})"
-    return rf"(?:(?:{_REGULAR_COMMAND})*{behind_commands}|[A-Za-z](?:'*|{scripts}|'+_{script}))*(?:{_REGULAR_COMMAND})*"
+def _regular_row(space: str, groups: str = "", scripts: str = "") -> str:
+    """Return the pattern of a row with at least one atom.
+
+    Args:
+        space: What can be between atoms.
+        groups: What can be an atom, besides letters, signs and commands, as further alternatives.
+        scripts: What can be a script, besides a letter, a number or a sign.
+    """
+    commands, script = f"(?:{_REGULAR_COMMAND})*", rf"(?:[A-Za-z0-9+*-]{scripts})"
+    sign = f"(?:{_REGULAR_SIGN}{groups})"
+    with_scripts = rf"(?:{commands}(?:{sign}|{_REGULAR_COMMAND})|[A-Za-z])(?:_{script}(?:\^{script})?|\^{script})"
+    atom = rf"{with_scripts}|[A-Za-z]'*|{commands}(?:{sign}|{space})|{_DEGREES}(?:{space}|{_REGULAR_SIGN})"
+    return rf"(?:(?:{atom})+(?:{commands}|{_DEGREES})|{_DEGREES}|(?:{_REGULAR_COMMAND})+)"
+
+
+def regular_formula(space: str = r"[ \n]") -> str:
+    """Return an RE2 pattern of formulas that obviously render. They have at least one character.
+
+    Args:
+        space: A pattern of what can be between atoms.
+    """
+    words = r"\\text\{[A-Za-z0-9 ,.()+/:;=-]*\}"
+    inner = rf"\{{(?:{_regular_row(space)}|{words})?\}}"
+    accented = rf"\\(?:mathrm|mathbf|mathbb|mathcal|vec|d?dot|hat|bar|sqrt){inner}|{words}"
+    return _regular_row(space, rf"|{accented}|\\frac{inner}{inner}", f"|{inner}")
 
 
 @cache
 def _regular() -> Callable[[bytes], list[int]]:
-    words = r"\\text\{[A-Za-z0-9 ,.()+/:;=-]*\}"
-    inner = rf"\{{(?:{_regular_row('')}|{words})\}}"
-    group = rf"\\(?:mathrm|mathbf|mathbb|mathcal|vec|d?dot|hat|bar|sqrt){inner}|\\frac{inner}{inner}|{words}"
-    row = _regular_row(f"|{inner}")
     patterns = re2.Set.FullMatchSet()
-    scripts = rf"(?:[_^](?:[A-Za-z0-9+*-]|{inner}))?"
-    patterns.Add(rf"{row}(?:(?:{group}){scripts}{row})*")
+    patterns.Add(regular_formula())
     patterns.Compile()
     match: Callable[[bytes], list[int]] = patterns.Match
     return match
