@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from qtgen.page.columns import Columns
+from qtgen.page.columns import PageColumns
 from qtgen.page.layout import Layout
 from qtgen.site.entries import EntryPaths, fact_fields, foldable
 from qtgen.site.index import FOLDS_SHIFT, HIDDEN, KNOWN, LINE_SHIFT, TITLE_SHIFT, URL_SHIFT, WIDTH
@@ -17,7 +17,7 @@ def has_column_facts(layout: Layout) -> bool:
     return bool(fact_fields(layout).entries)
 
 
-def column_facts(columns: Columns) -> tuple[Numbers, NDArray[np.int64]]:
+def column_facts(columns: PageColumns) -> tuple[Numbers, NDArray[np.int64]]:
     """Return the facts of pages of a layout that has column facts.
 
     They are the numbers of all entries, one entry after the other, page by page: K×4; and how many entries each page
@@ -35,7 +35,7 @@ def column_facts(columns: Columns) -> tuple[Numbers, NDArray[np.int64]]:
     return numbers[present], present.sum(axis=1)
 
 
-def _entry_numbers(columns: Columns, entry: EntryPaths, rows: NDArray[np.int64]) -> Numbers:
+def _entry_numbers(columns: PageColumns, entry: EntryPaths, rows: NDArray[np.int64]) -> Numbers:
     """Return the four numbers of an entry on some pages, given by their rows."""
     keys, titles, subjects = (_values(columns, path, rows) for path in (entry.key, entry.title, entry.subject))
     folds = np.zeros(len(rows), np.int64)
@@ -51,7 +51,7 @@ def _entry_numbers(columns: Columns, entry: EntryPaths, rows: NDArray[np.int64])
     return numbers
 
 
-def _values(columns: Columns, path: str, rows: NDArray[np.int64]) -> list[bytes]:
+def _values(columns: PageColumns, path: str, rows: NDArray[np.int64]) -> list[bytes]:
     raw = columns.raw
     places = zip(columns.starts(path)[rows].tolist(), columns.ends(path)[rows].tolist(), strict=True)
     return [raw[start:end] for start, end in places]

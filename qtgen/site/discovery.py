@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from qtgen.errors import FilesNotShared, UsageError
 from qtgen.page import MAX_BYTES, Page, Profile, layouts_of, oversized_page, read, unreadable_page
 from qtgen.page.compile import candidates_for
 from qtgen.page.profile import Kind
-from qtgen.site.listing import UNKNOWN_STATE, raise_error, state_of, walk
+from qtgen.site.listing import BATCH_SIZE, UNKNOWN_STATE, raise_error, state_of, walk
 from qtgen.site.listing import OnUnusable as OnUnusable
 from qtgen.site.locations import MANIFEST_NAME
 from qtgen.site.site_pages import PageBatch as PageBatch
@@ -65,8 +65,9 @@ def iter_batches(
         if folder in folders:
             yield from _batches_below(folder, on_unusable, pages)
         else:
-            names = [root.rpartition("/")[2] for root in roots]
-            yield PageBatch(folder, names, [state_of(Path(folder + name)) for name in names])
+            names = (root.rpartition("/")[2] for root in roots)
+            while some := [*islice(names, BATCH_SIZE)]:
+                yield PageBatch(folder, some, [state_of(Path(folder + name)) for name in some])
 
 
 def _roots(paths: Iterable[Path], on_unusable: OnUnusable) -> Iterator[str]:

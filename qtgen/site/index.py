@@ -260,11 +260,6 @@ class SiteIndex:
                 end = column + (location >> (URL_SHIFT if part == "key" else TITLE_SHIFT) & MAX_LENGTH)
             yield form & _LINK_NUMBER, (line, column, line, end)
 
-    def location_of(self, row: int, key: str, profile: Profile) -> tuple[int, int, int, int] | None:
-        """Return where a value of a row is, or None. See `locations_of`."""
-        ((_, location),) = self.locations_of([row], lambda _: key, profile)
-        return location
-
     def _signed_id(self, row: int) -> int:
         number = self.ids[row]
         return number - (1 << 64) if number >> 63 else number

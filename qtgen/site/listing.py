@@ -16,7 +16,8 @@ OnUnusable = Callable[[UsageError], object]
 UNKNOWN_STATE = (-1, 0)
 """The state of what is no regular file, or of a file that was not looked at."""
 
-_BATCH_SIZE = 1_000
+BATCH_SIZE = 1_000
+"""The number of pages of a batch, at most."""
 
 
 def raise_error(error: UsageError) -> None:
@@ -57,8 +58,8 @@ def _entries(folder: str) -> Iterator[PageBatch | str]:
 
 
 def _batches(folder: str, names: list[str], states: dict[str, tuple[int, int]]) -> Iterator[PageBatch]:
-    for start in range(0, len(names), _BATCH_SIZE):
-        some = names[start : start + _BATCH_SIZE]
+    for start in range(0, len(names), BATCH_SIZE):
+        some = names[start : start + BATCH_SIZE]
         yield PageBatch(folder, some, [states[name] for name in some], True)
 
 

@@ -123,12 +123,12 @@ class _RunStore:
         if self._cache:
             self._cache.put(batch, records, left_out)
 
-    def get_kept(self, name: str, key: str) -> bytes | None:
-        return self._cache.get_kept(name, key) if self._cache else None
+    def get_result(self, name: str, key: str) -> bytes | None:
+        return self._cache.get_result(name, key) if self._cache else None
 
-    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
+    def put_result(self, name: str, key: str, newest: int, blob: bytes) -> None:
         if self._cache:
-            self._cache.put_kept(name, key, newest, blob)
+            self._cache.put_result(name, key, newest, blob)
 
     def _remember(self, batch: PageBatch, known: KnownRecords) -> None:
         self._known[batch.folder, *batch.names] = known

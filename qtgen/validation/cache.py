@@ -4,8 +4,8 @@ A row holds the records of the pages of one folder. A page's record is valid as 
 time, and all records are valid as long as the rules do not change. The selection of rules does not matter, because all
 rules of single pages run.
 
-Other rows hold what follows from all pages of the last run: the findings between pages, and the fixes. It is valid if
-no page, and nothing else that it depends on, has changed.
+Other rows hold results that depend on all pages of the last run: the findings between pages, and the fixes. They are
+valid if no page, and nothing else that they depend on, has changed.
 
 A lost or damaged cache costs nothing but time: the run continues without it. SQLite's locks and journal
 protect the file from concurrent runs and crashes.
@@ -15,18 +15,16 @@ import contextlib
 import logging
 import os
 import sqlite3
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
-from msgspec import MsgspecError, msgpack
+from msgspec import MsgspecError
 from xxhash import xxh3_128_digest
 
 from qtgen._util.sqlite import open_cache_database
 from qtgen.site.discovery import PageBatch
-from qtgen.validation.records import NO_RECORDS, KnownRecords, PageRecords, encode, join_records, restore_numbers
+from qtgen.validation.cached_folder import NO_PAGES, CachedFolder, FolderRecords, decode_folder
+from qtgen.validation.records import KnownRecords, PageRecords, encode
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS known (
@@ -34,40 +32,14 @@ CREATE TABLE IF NOT EXISTS known (
 ) WITHOUT ROWID
 """
 _LAYOUT = 2  # of the rows
-_KEPT_MAX = 10  # pending rows of what was kept
+_RESULTS = "//"  # the keys of results begin with it
+_RESULTS_MAX = 10  # pending rows of results
+_DELETE_RESULTS = "DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND rules <> ?"
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
+_Row = tuple[str, str, bytes, bytes]
 _log = logging.getLogger(__name__)
-
-
-class _Folder(NamedTuple):
-    """The records of a folder's pages, sorted by name."""
-
-    names: list[str]
-    states: list[tuple[int, int]]
-    records: PageRecords
-
-    def take(self, pages: Sequence[int]) -> "_Folder":
-        """Return some of the pages, given by their numbers, in this order."""
-        names, states = [self.names[page] for page in pages], [self.states[page] for page in pages]
-        return _Folder(names, states, self.records.take(pages))
-
-
-class _Put(NamedTuple):
-    """Records that were put.
-
-    Attributes:
-        pages: The records.
-        replaced: The names of the first and the last page of a complete batch. All pages between them are replaced.
-    """
-
-    pages: _Folder
-    replaced: tuple[str, str] | None
-
-
-_EMPTY = _Folder([], [], NO_RECORDS)
-_decode = msgpack.Decoder(_Folder, dec_hook=restore_numbers).decode
 
 
 class Cache:
@@ -85,10 +57,10 @@ class Cache:
         self._rules = f"{_LAYOUT} {rules_key}"
         self._database = open_cache_database(folder, "pages.sqlite", _SCHEMA)
         self._key = ""  # of the current folder
-        self._folder = _EMPTY
-        self._new: dict[str, tuple[_Folder, list[_Put]]] = {}  # what each folder had, and what was put
-        self._whole: list[tuple[str, str, bytes, bytes]] = []  # rows that follow from all pages
-        self._pending = 0
+        self._folder = CachedFolder(NO_PAGES)
+        self._changed: dict[str, CachedFolder] = {}
+        self._results: list[_Row] = []  # that depend on all pages
+        self._pending = 0  # pages
 
     def get(self, batch: PageBatch) -> KnownRecords:
         """Return the records of the pages that have not changed.
@@ -96,15 +68,7 @@ class Cache:
         It is fastest if the batches of a folder follow each other.
         """
         self._enter(batch.folder)
-        names, states, records = self._folder
-        first = bisect_left(names, batch.names[0])
-        last = first + len(batch.names)
-        if names[first:last] == batch.names and states[first:last] == batch.states:
-            return KnownRecords(records.take(range(first, last)))
-        number_of = {page: number for number, page in enumerate(zip(names, states, strict=True))}
-        numbers = [*map(number_of.get, zip(batch.names, batch.states, strict=True))]
-        missing = [page for page, number in enumerate(numbers) if number is None]
-        return KnownRecords(records.take([number for number in numbers if number is not None]), missing)
+        return self._folder.get(batch)
 
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of pages, except of some, and of files that may still change without a new time.
@@ -115,11 +79,8 @@ class Cache:
         self._enter(batch.folder)
         if self._database is None or not _is_unicode(self._key):
             return
-        kept = self._kept(batch, left_out)
-        pages = _Folder(batch.names, batch.states, records).take(kept)
-        replaced = (batch.names[0], batch.names[-1]) if batch.complete else None
-        _, puts = self._new.setdefault(self._key, (self._folder, []))
-        puts.append(_Put(pages, replaced))
+        self._folder.put(batch, self._kept(batch, left_out), records)
+        self._changed[self._key] = self._folder
         self._pending += len(batch.names)
 
     def _kept(self, batch: PageBatch, left_out: Sequence[int]) -> list[int]:
@@ -131,22 +92,22 @@ class Cache:
             if page not in left_out and size >= 0 and changed < self._newest and _is_unicode(name)
         ]
 
-    def get_kept(self, name: str, key: str) -> bytes | None:
-        """Return what was kept last under a name, or None if it was kept under another key."""
+    def get_result(self, name: str, key: str) -> bytes | None:
+        """Return the result that was stored last under a name, or None if it was stored under another key."""
         with self._disabled_on_error():
-            return self._read_blob(f"//{name}", f"{self._rules} {key}")
+            return self._read_blob(f"{_RESULTS}{name}", f"{self._rules} {key}")
         return None
 
-    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
-        """Keep what follows from all pages of a run, instead of what was kept under the same name.
+    def put_result(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Store a result that depends on all pages of a run. Those that were stored under another key are deleted.
 
         Args:
-            key: Changes if a page changes, or anything else that it depends on.
+            key: Changes if a page changes, or anything else that the result depends on.
             newest: The time of the last change of a page, in nanoseconds.
         """
         if newest < self._newest:
-            self._whole.append((f"//{name}", f"{self._rules} {key}", xxh3_128_digest(blob), blob))
-            if len(self._whole) >= _KEPT_MAX:
+            self._results.append(_row(f"{_RESULTS}{name}", f"{self._rules} {key}", blob))
+            if len(self._results) >= _RESULTS_MAX:
                 self._write()
 
     def close(self) -> None:
@@ -162,13 +123,13 @@ class Cache:
         if self._pending >= _TRANSACTION:
             self._write()
         self._key = key
-        self._folder = _merged(*self._new[key]) if key in self._new else self._read(key)
+        self._folder = self._changed.get(key) or CachedFolder(self._read(key))
 
-    def _read(self, key: str) -> _Folder:
+    def _read(self, key: str) -> FolderRecords:
         with self._disabled_on_error():
             blob = self._read_blob(key, self._rules) if _is_unicode(key) else None
-            return _EMPTY if blob is None else _decode(blob)
-        return _EMPTY
+            return NO_PAGES if blob is None else decode_folder(blob)
+        return NO_PAGES
 
     def _read_blob(self, key: str, rules: str) -> bytes | None:
         if self._database is None:
@@ -182,18 +143,19 @@ class Cache:
 
     def _write(self) -> None:
         with self._disabled_on_error():
-            if self._database is not None and (self._new or self._whole):
+            if self._database is not None and (self._changed or self._results):
                 with self._database:
+                    for _, rules, *_ in self._results[-1:]:
+                        self._database.execute(_DELETE_RESULTS, (rules,))
                     self._database.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", self._rows())
-        self._new.clear()
-        self._whole.clear()
+        self._changed.clear()
+        self._results.clear()
         self._pending = 0
 
-    def _rows(self) -> Iterator[tuple[str, str, bytes, bytes]]:
-        for key, (old, puts) in self._new.items():
-            blob = encode(_merged(old, puts))
-            yield key, self._rules, xxh3_128_digest(blob), blob
-        yield from self._whole
+    def _rows(self) -> Iterator[_Row]:
+        for key, folder in self._changed.items():
+            yield _row(key, self._rules, encode(folder.merged()))
+        yield from self._results
 
     @contextlib.contextmanager
     def _disabled_on_error(self) -> Iterator[None]:
@@ -207,20 +169,8 @@ class Cache:
             self._database = None
 
 
-def _merged(old: _Folder, puts: Sequence[_Put]) -> _Folder:
-    """Return the records of a folder after others have been added or replaced."""
-    gone = {name for pages, _ in puts for name in pages.names}
-    for _, replaced in puts:
-        if replaced:
-            gone.update(old.names[bisect_left(old.names, replaced[0]) : bisect_right(old.names, replaced[1])])
-    left = [number for number, name in enumerate(old.names) if name not in gone]
-    sources = [old.take(left), *(pages for pages, _ in puts)]
-    place_of = {name: place for place, name in enumerate(chain.from_iterable(source.names for source in sources))}
-    states = [*chain.from_iterable(source.states for source in sources)]
-    names = sorted(place_of)
-    order = [place_of[name] for name in names]
-    records = join_records([source.records for source in sources])
-    return _Folder(names, [states[place] for place in order], records.take(order))
+def _row(key: str, rules: str, blob: bytes) -> _Row:
+    return key, rules, xxh3_128_digest(blob), blob
 
 
 def _is_unicode(name: str) -> bool:

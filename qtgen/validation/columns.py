@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
-from qtgen.page.columns import PAGE_BYTES_MAX, Columns, columns_of, has_columns
+from qtgen.page.columns import PAGE_BYTES_MAX, PageColumns, columns_of, has_columns
 from qtgen.page.compile import layouts_of
 from qtgen.page.profile import Profile
 from qtgen.page.sentences import sentence_hashes
@@ -17,7 +17,7 @@ from qtgen.site.column_facts import column_facts, has_column_facts
 from qtgen.site.discovery import Overlay, read_page_bytes
 from qtgen.site.index import WIDTH
 from qtgen.site.values import has_values
-from qtgen.validation.records import Blocks, KnownRecords, PageRecords, blocks_of, join_records, records_of
+from qtgen.validation.records import KnownRecords, PageBlobs, PageRecords, blobs_of, join_records, records_of
 from qtgen.validation.rules import REGISTRY, rules_of
 from qtgen.validation.rules.column_checker import ColumnChecker
 from qtgen.validation.rules.file_columns import FileColumns
@@ -104,16 +104,16 @@ def _read_file(path: str, size: int) -> bytes | None:
         return None
 
 
-def _facts(columns: Columns) -> Blocks:
+def _facts(columns: PageColumns) -> PageBlobs:
     numbers, counts = column_facts(columns)
-    return Blocks(numbers.tobytes(), array("I", (8 * WIDTH * counts).tolist()))
+    return PageBlobs(numbers.tobytes(), array("I", (8 * WIDTH * counts).tolist()))
 
 
-def _sentences(columns: Columns) -> Blocks:
+def _sentences(columns: PageColumns) -> PageBlobs:
     """Return the hashes of the sentences of the answers, as `page_sentences` gives them."""
     answer, codec = columns.layout.roles.answer, columns.layout.codec
     answers = columns.values(answer) if answer else [b""] * len(columns)
-    return blocks_of([array("I", sentence_hashes(text.decode(), codec)).tobytes() for text in answers])
+    return blobs_of([array("I", sentence_hashes(text.decode(), codec)).tobytes() for text in answers])
 
 
 def column_checker(profile: Profile) -> ColumnChecker:

@@ -7,7 +7,7 @@ a finding takes 20 bytes. A `Diagnostic` is made only if somebody looks at it.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise
+from itertools import accumulate, chain, compress, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -26,7 +26,7 @@ CodesOf = Callable[[str], frozenset[str]]
 """Returns the codes of the rules to report for a path."""
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """What findings can have in common: everything except page, place and fix. The fields are those of `Diagnostic`."""
 
     code: str
@@ -51,7 +51,7 @@ class Findings(NamedTuple):
     counts: Numbers
     places: Numbers
     kinds: Numbers
-    table: list[Kind]
+    table: list[FindingKind]
 
     @property
     def page_count(self) -> int:
@@ -69,6 +69,13 @@ class Findings(NamedTuple):
             self.table,
         )
 
+    def cut(self, first: int, last: int, ends: Sequence[int]) -> "Findings":
+        """Return the findings of a half-open range of pages, given where the findings of each page end, after a 0."""
+        start, end = ends[first], ends[last]
+        return Findings(
+            self.counts[first:last], self.places[_PLACE * start : _PLACE * end], self.kinds[start:end], self.table
+        )
+
     def split(self, sizes: Iterable[int]) -> Iterator["Findings"]:
         """Yield the findings of consecutive batches, given how many pages each has."""
         page = first = 0
@@ -80,20 +87,19 @@ class Findings(NamedTuple):
 
     def of_rules(self, codes: frozenset[str]) -> "Findings":
         """Return the findings of some of the rules."""
-        shown = [kind.code in codes for kind in self.table]
+        shown = bytes(kind.code in codes for kind in self.table)
         if all(shown):
             return self
-        every = enumerate(map(shown.__getitem__, self.kinds))
-        numbers = [number for number, is_shown in every if is_shown]
-        places = [*zip(*[iter(self.places)] * _PLACE, strict=True)]
+        chosen = bytes(map(shown.__getitem__, self.kinds))
+        places = compress(self.places, chain.from_iterable(map(repeat, chosen, repeat(_PLACE))))
         return Findings(
-            array("I", [sum(map(shown.__getitem__, self.kinds[first:last])) for first, last in self._ranges()]),
-            array("I", chain.from_iterable(map(places.__getitem__, numbers))),
-            array("I", map(self.kinds.__getitem__, numbers)),
+            array("I", [sum(chosen[first:last]) for first, last in self._ranges()]),
+            array("I", places),
+            array("I", compress(self.kinds, chosen)),
             self.table,
         )
 
-    def count_kinds(self) -> dict[Kind, int]:
+    def count_kinds(self) -> dict[FindingKind, int]:
         """Return the number of findings of each kind."""
         return {self.table[number]: count for number, count in Counter(self.kinds).items()}
 
@@ -125,7 +131,7 @@ class Findings(NamedTuple):
             ]
 
 
-def _rest_of(kind: Kind) -> tuple[object, ...]:
+def _rest_of(kind: FindingKind) -> tuple[object, ...]:
     """Return the fields of a diagnostic that follow its place. It has no fix."""
     return *kind[:5], None, *kind[5:]
 
@@ -133,12 +139,12 @@ def _rest_of(kind: Kind) -> tuple[object, ...]:
 def findings_of(pages: Iterable[Iterable[Diagnostic]]) -> Findings:
     """Return the diagnostics of consecutive pages as numbers. Their fixes are left out."""
     counts, places, kinds = array("I"), array("I"), array("I")
-    table: dict[Kind, int] = {}
+    table: dict[FindingKind, int] = {}
     for diagnostics in pages:
         before = len(kinds)
         for found in diagnostics:
             places.extend(found[1:5])
-            kinds.append(table.setdefault(Kind(*found[5:10], *found[11:]), len(table)))
+            kinds.append(table.setdefault(FindingKind(*found[5:10], *found[11:]), len(table)))
         counts.append(len(kinds) - before)
     return Findings(counts, places, kinds, [*table])
 
@@ -148,7 +154,7 @@ def join_findings(parts: Sequence[Findings]) -> Findings:
     if len(parts) == 1:
         return parts[0]
     kinds = array("I")
-    table: dict[Kind, int] = {}
+    table: dict[FindingKind, int] = {}
     for part in parts:
         numbers = [table.setdefault(kind, len(table)) for kind in part.table]
         kinds.extend([numbers[kind] for kind in part.kinds])

@@ -1,10 +1,10 @@
-"""Keep what follows from all pages of a run, as long as none of them changes."""
+"""Cache results that depend on all pages of a run."""
 
 import os
 from array import array
 from itertools import chain
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.records import PageRecords
@@ -12,12 +12,12 @@ from qtgen.validation.workers import UNREADABLE, RecordStore
 
 
 class KeptResults:
-    """Keeps what follows from all pages of a run.
+    """Caches results that depend on all pages of a run.
 
-    It keeps nothing if a page has no known size and time, or could not be read.
+    It stores nothing if a page has no known size and time, or could not be read.
 
     Args:
-        store: Where to keep it, or None to keep nothing.
+        store: Where to store results, or None to store nothing.
     """
 
     def __init__(self, store: RecordStore | None) -> None:
@@ -25,29 +25,39 @@ class KeptResults:
         self._hash = xxh3_128()
         self._newest = 0
 
+    @property
+    def is_used(self) -> bool:
+        """Whether results may be stored."""
+        return self._store is not None
+
     def add(self, batch: PageBatch, records: PageRecords) -> None:
-        """Add a batch of pages."""
+        """Add a batch of pages that the results depend on."""
         states = array("q", chain.from_iterable(batch.states))
         names = "\0".join([os.path.abspath(batch.folder), batch.folder, *batch.names])  # noqa: PTH100 - accepts "" too
         self._hash.update(b"%d\0" % len(batch.names))
-        self._hash.update(os.fsencode(names))
+        self._hash.update(_encoded(names))
         self._hash.update(states.tobytes())
         self._newest = max(self._newest, *states[1::2])
         if min(states[::2]) < 0 or records.findings.pages_with(UNREADABLE):
             self._store = None
 
-    def get(self, name: str, *depends_on: object) -> bytes | None:
-        """Return what was kept under a name, if nothing has changed that it depends on.
+    def add_values(self, *depends_on: object) -> None:
+        """Add whatever the results depend on besides the pages and the rules.
 
         Args:
-            depends_on: Whatever it depends on besides the pages and the rules.
+            depends_on: Other values that the results depend on. Their `repr` tells them apart.
         """
-        return self._store.get_kept(name, self._key(depends_on)) if self._store else None
+        self._hash.update(_encoded(repr(depends_on)))
 
-    def put(self, name: str, blob: bytes, *depends_on: object) -> None:
-        """Keep something under a name."""
+    def get(self, name: str) -> bytes | None:
+        """Return the result that was stored under a name, or None if something that it depends on has changed."""
+        return self._store.get_result(name, self._hash.hexdigest()) if self._store else None
+
+    def put(self, name: str, blob: bytes) -> None:
+        """Store a result under a name."""
         if self._store:
-            self._store.put_kept(name, self._key(depends_on), self._newest, blob)
+            self._store.put_result(name, self._hash.hexdigest(), self._newest, blob)
 
-    def _key(self, depends_on: tuple[object, ...]) -> str:
-        return f"{self._hash.hexdigest()} {xxh3_128_hexdigest(os.fsencode(repr(depends_on)))}"
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # whatever the encoding of file names is

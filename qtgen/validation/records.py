@@ -1,10 +1,11 @@
-"""What checking leaves of pages: their facts and findings. Those of consecutive pages are kept together.
+"""The results of checking pages: facts, findings and sentence hashes. Those of consecutive pages are kept together.
 
 The cache and the temporary file of a run store them, and worker processes return them.
 """
 
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -22,8 +23,11 @@ def restore_numbers(_type: type, stored: bytes) -> Any:
     return array("I", stored)
 
 
-class Blocks(NamedTuple):
-    """A few bytes of each of some pages, one behind the other.
+_UNKNOWN = b"?"  # the sentences of a page that were not compared; hashes have four bytes each
+
+
+class PageBlobs(NamedTuple):
+    """Byte strings of several pages, concatenated.
 
     Attributes:
         data: All bytes.
@@ -37,20 +41,24 @@ class Blocks(NamedTuple):
         """Return the bytes of each page."""
         return [self.data[start:end] for start, end in pairwise([0, *accumulate(self.sizes)])]
 
-    def take(self, pages: Sequence[int]) -> "Blocks":
+    def take(self, pages: Sequence[int]) -> "PageBlobs":
         """Return the bytes of some of the pages, given by their numbers, in this order."""
         runs = runs_of(pages)
         data = b"".join([self.data[first:last] for first, last in extents(self.sizes, runs)])
-        return Blocks(data, joined([self.sizes[first:last] for first, last in runs]))
+        return PageBlobs(data, joined([self.sizes[first:last] for first, last in runs]))
+
+    def cut(self, first: int, last: int, ends: Sequence[int]) -> "PageBlobs":
+        """Return the bytes of a half-open range of pages, given where the bytes of each page end, after a 0."""
+        return PageBlobs(self.data[ends[first] : ends[last]], self.sizes[first:last])
 
 
-def blocks_of(pages: Sequence[bytes]) -> Blocks:
-    """Return the bytes of pages as blocks."""
-    return Blocks(b"".join(pages), array("I", map(len, pages)))
+def blobs_of(pages: Sequence[bytes]) -> PageBlobs:
+    """Return the bytes of pages as blobs."""
+    return PageBlobs(b"".join(pages), array("I", map(len, pages)))
 
 
-def _join_blocks(parts: Sequence[Blocks]) -> Blocks:
-    return Blocks(b"".join([part.data for part in parts]), joined([part.sizes for part in parts]))
+def _join_blobs(parts: Sequence[PageBlobs]) -> PageBlobs:
+    return PageBlobs(b"".join([part.data for part in parts]), joined([part.sizes for part in parts]))
 
 
 class PageRecord(NamedTuple):
@@ -70,9 +78,9 @@ class PageRecord(NamedTuple):
 class PageRecords(NamedTuple):
     """What checking leaves of consecutive pages. See `PageRecord`."""
 
-    facts: Blocks
+    facts: PageBlobs
     findings: Findings
-    sentences: Blocks | None = None
+    sentences: PageBlobs | None = None
 
     @property
     def page_count(self) -> int:
@@ -92,26 +100,63 @@ def records_of(pages: Iterable[PageRecord]) -> PageRecords:
     every = [*pages]
     sentences = [page.sentences for page in every if page.sentences is not None]
     return PageRecords(
-        blocks_of([page.facts for page in every]),
+        blobs_of([page.facts for page in every]),
         findings_of([page.diagnostics for page in every]),
-        blocks_of(sentences) if len(sentences) == len(every) else None,
+        blobs_of(sentences) if len(sentences) == len(every) else None,
     )
 
 
 def join_records(parts: Sequence[PageRecords]) -> PageRecords:
     """Return the records of the pages of all parts, one part after the other.
 
-    They have sentences only if all parts have them.
+    If only some parts have sentences, those of the other pages are unknown.
     """
     parts = [part for part in parts if part.page_count] or [NO_RECORDS]
     if len(parts) == 1:
         return parts[0]
-    sentences = [part.sentences for part in parts if part.sentences is not None]
+    has_sentences = any(part.sentences is not None for part in parts)
     return PageRecords(
-        _join_blocks([part.facts for part in parts]),
+        _join_blobs([part.facts for part in parts]),
         join_findings([part.findings for part in parts]),
-        _join_blocks(sentences) if len(sentences) == len(parts) else None,
+        _join_blobs([_sentences_of(part) for part in parts]) if has_sentences else None,
     )
+
+
+def _sentences_of(records: PageRecords) -> PageBlobs:
+    if records.sentences is not None:
+        return records.sentences
+    count = records.page_count
+    return PageBlobs(_UNKNOWN * count, array("I", [len(_UNKNOWN)]) * count)
+
+
+class RecordSlices:
+    """Cuts the records of consecutive pages out of those of many pages, in time that does not depend on their number.
+
+    Args:
+        records: The records of all pages.
+    """
+
+    def __init__(self, records: PageRecords) -> None:
+        self._records = records
+
+    @cached_property
+    def _ends(self) -> list[Sequence[int]]:
+        """Where the facts, findings and sentences of each page end, after a 0."""
+        facts, findings, sentences = self._records
+        sizes = facts.sizes, findings.counts, sentences.sizes if sentences else ()
+        return [array("Q", accumulate(each, initial=0)) for each in sizes]
+
+    def cut(self, first: int, last: int) -> PageRecords:
+        """Return the records of a half-open range of pages."""
+        if first == 0 and last == self._records.page_count:
+            return self._records
+        facts, findings, sentences = self._records
+        ends = self._ends
+        return PageRecords(
+            facts.cut(first, last, ends[0]),
+            findings.cut(first, last, ends[1]),
+            sentences and sentences.cut(first, last, ends[2]),
+        )
 
 
 NO_RECORDS = records_of([])
@@ -142,6 +187,14 @@ class KnownRecords(NamedTuple):
         known = enumerate(_others(self.missing, self.page_count))
         kept = [number for number, page in known if page not in now_missing]
         return KnownRecords(self.records.take(kept), missing)
+
+    def with_sentences(self) -> "KnownRecords":
+        """Return what is left without the pages whose sentences are unknown."""
+        sentences = self.records.sentences
+        if sentences is None:
+            return all_missing(self.page_count)
+        known = zip(_others(self.missing, self.page_count), sentences.sizes, strict=True)
+        return self.without([page for page, size in known if size == len(_UNKNOWN)])
 
     def completed(self, new: PageRecords) -> PageRecords:
         """Return the records of all pages of the batch, given those of the missing ones."""

@@ -5,6 +5,7 @@ its findings and its facts. Then the site rules compare the facts of all pages, 
 page by page. So memory grows with the facts of the pages, and not with their findings.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from qtgen.site.similarity import question_words
 from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.finding_fixes import FindingFixer, decode_fixed, fixed_findings
-from qtgen.validation.findings import CodesOf, Kind, findings_of
+from qtgen.validation.findings import CodesOf, FindingKind, findings_of
 from qtgen.validation.kept_results import KeptResults
 from qtgen.validation.records import PageRecords, encode
 from qtgen.validation.rules import Rule, SiteRule
@@ -52,7 +53,7 @@ class FolderCounts(NamedTuple):
     """
 
     folder: str
-    kinds: Mapping[Kind, int]
+    kinds: Mapping[FindingKind, int]
     pages: int
 
 
@@ -112,6 +113,7 @@ class ValidationResult:
         try:
             self._check(batches)
             self.pages = sum(self._sizes)
+            self._kept.add_values(*self._depends_on())
             self._site_findings = self._check_site()
         except BaseException:  # also Ctrl-C
             self.close()
@@ -137,6 +139,13 @@ class ValidationResult:
             if options.on_progress:
                 options.on_progress(sum(self._sizes))
 
+    def _depends_on(self) -> tuple[object, ...]:
+        """Return what the findings between pages and the fixes depend on, besides the pages and the cached rules."""
+        options = self._options
+        codes = [rule.code for rule in options.rules]
+        scope = self.pages, options.corpus is not None
+        return codes, options.settings, scope, options.by_path, options.root.absolute(), options.unsafe
+
     def _check_site(self) -> SiteFindings:
         options = self._options
         rules = [rule for rule in options.rules if isinstance(rule, SiteRule) and rule.applies(options.profile)]
@@ -149,13 +158,12 @@ class ValidationResult:
 
     def _find_between_pages(self, rules: Sequence[SiteRule]) -> SiteFindings:
         """Return the findings between pages, from the cache if no page has changed since they were kept."""
-        codes = [rule.code for rule in rules]
-        depends_on = self.pages, self._options.settings.repeated_sentence_pages, codes
-        kept = self._kept.get("site", *depends_on)
+        kept = self._kept.get("site")
         if kept is not None:
             return decode_site_findings(kept)
         found = find_between_pages(self, rules, self.pages, self._options.profile)
-        self._kept.put("site", encode(found), *depends_on)
+        if self._kept.is_used:
+            self._kept.put("site", encode(found))
         return found
 
     @cached_property
@@ -167,7 +175,7 @@ class ValidationResult:
         site.values = SiteValues(options.profile) if has_values(options.profile) else None
         needs_words = any(rule.code == "QT410" for rule in options.rules)
         for batch in self._spool:
-            _add_records(site, batch.records)
+            _add_records(site, batch.records, options.settings.compare_sentences)
             site.names.add(batch.folder, batch.names)
             if needs_words:
                 site.question_words.add(question_words(_question(self.load(path))) for path in batch.paths())
@@ -242,19 +250,21 @@ class ValidationResult:
         """Return a function that yields the diagnostics of each page of a batch with their fixes."""
         options, codes_of = self._options, self._codes_by_path()
         fixer = FindingFixer(self, options)
-        depends_on = [rule.code for rule in options.rules], options.by_path, options.root, options.unsafe, self.pages
 
         def diagnostics_of(number: int, batch: SpooledBatch, between: SiteFindings) -> Iterator[list[Diagnostic]]:
             name = f"fixes/{number}"
-            kept = self._kept.get(name, *depends_on)
+            kept = self._kept.get(name)
             if kept is not None:
                 yield from decode_fixed(kept).diagnostics(batch.paths())
                 return
-            pages = []
-            for on_page, between_pages in fixer.fixed(batch.paths(), batch.records.findings, between, codes_of):
-                pages.append(_merged(on_page, between_pages))
-                yield pages[-1]
-            self._kept.put(name, encode(fixed_findings(pages)), *depends_on)
+            fixed = fixer.fixed(batch.paths(), batch.records.findings, between, codes_of)
+            pages = itertools.starmap(_merged, fixed)
+            if not self._kept.is_used:
+                yield from pages
+                return
+            every = [*pages]
+            self._kept.put(name, encode(fixed_findings(every)))
+            yield from every
 
         return diagnostics_of
 
@@ -264,13 +274,17 @@ _DiagnosticsOf = Callable[[int, SpooledBatch, SiteFindings], Iterator[list[Diagn
 
 def _merged(on_page: list[Diagnostic], between_pages: list[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics of a page by position."""
-    if not on_page or not between_pages:
-        return on_page or between_pages
+    if not between_pages:
+        return on_page
     return sorted(on_page + between_pages, key=by_position)
 
 
-def _add_records(site: SiteIndex, records: PageRecords) -> None:
-    """Add the records of pages to the facts of a site."""
+def _add_records(site: SiteIndex, records: PageRecords, compared: bool) -> None:
+    """Add the records of pages to the facts of a site.
+
+    Args:
+        compared: Whether the sentences of the pages are compared.
+    """
     facts, sentences = records.facts, records.sentences
     if site.values is None:
         site.add_block(*facts)
@@ -278,7 +292,7 @@ def _add_records(site: SiteIndex, records: PageRecords) -> None:
         pairs = [split_values(page_facts) for page_facts in facts.pages()]
         site.add(page_facts for page_facts, _ in pairs)
         site.values.add(page_values for _, page_values in pairs)
-    if sentences:
+    if compared and sentences:
         site.sentences.add_block(*sentences)
 
 

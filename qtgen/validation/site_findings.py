@@ -1,8 +1,8 @@
 """The findings of the rules that compare pages, with their places and texts."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain, islice, pairwise, repeat
 from typing import NamedTuple, Protocol
 
 from msgspec import msgpack
@@ -15,7 +15,7 @@ from qtgen.page.sentences import find_sentence
 from qtgen.site.entries import links_on
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import printable
-from qtgen.validation.findings import CodesOf, Findings, Kind, findings_of
+from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of
 from qtgen.validation.places import Place, fill_names, place_of, span_of_item
 from qtgen.validation.records import restore_numbers
 from qtgen.validation.rules import SiteFinding, SiteRule
@@ -91,13 +91,13 @@ class _Collector:
         self._run, self._site, self._profile = run, run.site, profile
         self._layout = layouts_of(profile)[0]
         self._ends = array("Q", (*self._site.starts, len(self._site.urls)))[1 : pages + 1]
-        self._table: dict[tuple[Kind, int], int] = {}  # kinds with the number of their link
-        self._rows = array("Q")  # of the findings
-        self._places, self._kinds = array("I"), array("I")
+        self._table: dict[tuple[FindingKind, int], int] = {}  # kinds with the number of their link
+        self._rows, self._places, self._kinds = array("I"), array("I"), array("I")  # of the findings
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
         """Add the findings of the rows of checked pages."""
-        rows = [row for row in finding.rows if row < self._ends[-1]]
+        end = self._ends[-1]
+        rows = array("I", (row for row in finding.rows if row < end))
         if finding.sentence is not None:
             for row in rows:
                 if described := self._sentence(rule, finding, finding.sentence, row):
@@ -118,23 +118,25 @@ class _Collector:
             self._places.extend(position)
             self._kinds.append(kinds[link])
 
-    def _append(self, row: int, position: _Position, kind: Kind, link: int) -> None:
+    def _append(self, row: int, position: _Position, kind: FindingKind, link: int) -> None:
         self._rows.append(row)
         self._places.extend(position)
         self._kinds.append(self._number(kind, link))
 
-    def _number(self, kind: Kind, link: int) -> int:
+    def _number(self, kind: FindingKind, link: int) -> int:
         return self._table.setdefault((kind, link), len(self._table))
 
-    def _kind(self, rule: SiteRule, finding: SiteFinding, layout: Layout, link: int, message: str = "") -> Kind:
+    def _kind(self, rule: SiteRule, finding: SiteFinding, layout: Layout, link: int, message: str = "") -> FindingKind:
         message = fill_names(message or finding.message, layout, link)
         if finding.other is not None:
             message = printable(message.format(other=self._run.path_of(finding.other)))
         fixable = bool(rule.fix_link and link)
         field = place_of(layout, link, finding.key).field
-        return Kind(rule.code, rule.name, rule.severity, message, field, fixable, fixable and rule.fix == "unsafe")
+        return FindingKind(
+            rule.code, rule.name, rule.severity, message, field, fixable, fixable and rule.fix == "unsafe"
+        )
 
-    def _read(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, Kind]:
+    def _read(self, rule: SiteRule, finding: SiteFinding, row: int, link: int) -> tuple[_Position, FindingKind]:
         """Return the place and the kind of a finding whose page must be read."""
         page, message = self._page_of(row), None
         place = place_of(page.layout, link, finding.key)
@@ -145,7 +147,9 @@ class _Collector:
             kind = kind._replace(fixable=False, fix_is_unsafe=False)
         return _position_of(page, place), kind
 
-    def _sentence(self, rule: SiteRule, finding: SiteFinding, sentence: int, row: int) -> tuple[_Position, Kind] | None:
+    def _sentence(
+        self, rule: SiteRule, finding: SiteFinding, sentence: int, row: int
+    ) -> tuple[_Position, FindingKind] | None:
         """Return the place and the kind of a sentence, or None if the sentence is too short or contains math."""
         page = self._page_of(row)
         key = page.layout.roles.answer or ""
@@ -157,33 +161,28 @@ class _Collector:
         message = printable(fill_names(finding.message, page.layout, 0).format(sentence=shown))
         span = span_within(page, key, *place)
         position = (*page.position(span.start), *page.position(span.end))
-        return position, Kind(rule.code, rule.name, rule.severity, message, key, False, False)
+        return position, FindingKind(rule.code, rule.name, rule.severity, message, key, False, False)
 
     def _page_of(self, row: int) -> Page:
         return self._run.load(self._run.path_of(self._site.page_number(row)))
 
     def in_order(self) -> SiteFindings:
-        """Return the findings of each page, by row and rule."""
-        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
-        places = [*zip(*[iter(self._places)] * 4, strict=True)]
-        findings = Findings(
-            array("I", _counts(array("Q", sorted(self._rows)), self._ends)),
-            array("I", chain.from_iterable(map(places.__getitem__, order))),
-            array("I", map(self._kinds.__getitem__, order)),
-            [kind for kind, _ in self._table],
-        )
+        """Return the findings of each page, by row and rule. They are sorted without an object for each of them."""
+        counts = array("I", bytes(4 * self._ends[-1]))  # by row
+        for row in self._rows:
+            counts[row] += 1
+        ends = array("I", accumulate(counts, initial=0))  # of the findings of the rows before; then of the rows
+        del counts
+        places, kinds = array("I", self._places), array("I", self._kinds)
+        for number, row in enumerate(self._rows):
+            target = ends[row]
+            ends[row] += 1
+            kinds[target] = self._kinds[number]
+            places[4 * target : 4 * target + 4] = self._places[4 * number : 4 * number + 4]
+        of_pages = pairwise(chain([0], (ends[end - 1] for end in self._ends)))
+        page_counts = array("I", (last - first for first, last in of_pages))
+        findings = Findings(page_counts, places, kinds, [kind for kind, _ in self._table])
         return SiteFindings(findings, bytes(link for _, link in self._table))
-
-
-def _counts(rows: Sequence[int], ends: Iterable[int]) -> Iterator[int]:
-    """Yield how many of the rows, which are sorted, belong to each page, given the end of its rows."""
-    first, count = 0, len(rows)
-    for end in ends:
-        last = first
-        while last < count and rows[last] < end:
-            last += 1
-        yield last - first
-        first = last
 
 
 def _position_of(page: Page, place: Place) -> _Position:

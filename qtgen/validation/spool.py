@@ -1,6 +1,5 @@
 """The temporary file of a run: the pages, their findings and their facts, batch by batch."""
 
-import os
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +35,9 @@ class Spool:
 
     def add(self, batch: SpooledBatch) -> None:
         """Write a batch."""
-        names = os.fsencode("\0".join([batch.folder, *batch.names]))  # also names that are not valid text
+        names = "\0".join([batch.folder, *batch.names]).encode(
+            "utf-8", "surrogatepass"
+        )  # also names that are not valid text
         block = encode((names, batch.records))
         self._file.seek(self._size)
         self._file.write(_SIZE.pack(len(block)) + block)
@@ -49,7 +50,7 @@ class Spool:
             (size,) = _SIZE.unpack(self._file.read(_SIZE.size))
             all_names, records = _decode(self._file.read(size))
             place += _SIZE.size + size
-            folder, *names = os.fsdecode(all_names).split("\0")
+            folder, *names = all_names.decode("utf-8", "surrogatepass").split("\0")
             yield SpooledBatch(folder, names, records)
 
     def close(self) -> None:

@@ -18,12 +18,21 @@ from qtgen.site.sentences import page_sentences
 from qtgen.site.values import has_values, with_values
 from qtgen.validation.findings import Findings
 from qtgen.validation.plugins import LoadedPlugins, loaded_plugins, reload_plugins
-from qtgen.validation.records import NO_RECORDS, KnownRecords, PageRecord, PageRecords, all_missing, records_of
+from qtgen.validation.records import (
+    NO_RECORDS,
+    KnownRecords,
+    PageRecord,
+    PageRecords,
+    RecordSlices,
+    all_missing,
+    records_of,
+)
 from qtgen.validation.rules import REGISTRY, PageChecker, PageFile, rules_of
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 
 _PARCEL = 200  # pages, at least, that a worker is given at a time
 _PARCEL_OF_COLUMNS = 1_000  # pages, at least, that are checked by column at a time
+_PARCEL_MAX = 20_000  # pages of a parcel, including those that need not be checked
 _WORTH_A_WORKER = 4_000  # pages that are not cached; for fewer, starting a process takes longer than it saves
 _WORTH_COLUMNS = 4_000  # the same, and loading NumPy
 _CHECKED_FIRST = 30  # pages; a pattern that none of them needs is compiled in each worker
@@ -43,11 +52,11 @@ class RecordStore(Protocol):
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of a batch, except those of the pages whose numbers are left out."""
 
-    def get_kept(self, name: str, key: str) -> bytes | None:
-        """Return what was kept last under a name, or None if it was kept under another key."""
+    def get_result(self, name: str, key: str) -> bytes | None:
+        """Return the result that was stored last under a name, or None if it was stored under another key."""
 
-    def put_kept(self, name: str, key: str, newest: int, blob: bytes) -> None:
-        """Keep what follows from all pages, the last of which changed at the time `newest`, in nanoseconds."""
+    def put_result(self, name: str, key: str, newest: int, blob: bytes) -> None:
+        """Store a result that depends on all pages, the last of which changed at `newest`, in nanoseconds."""
 
 
 _LookedUp = tuple[PageBatch, KnownRecords]
@@ -109,8 +118,8 @@ def _look_up(batch: PageBatch, store: RecordStore | None, overlay: Overlay, sett
     if not store:
         return all_missing(len(batch.names))
     known = store.get(batch)
-    if settings.compare_sentences and known.records.sentences is None:  # a run that does not compare them has none
-        return all_missing(len(batch.names))
+    if settings.compare_sentences:
+        known = known.with_sentences()
     if overlay:
         return known.without(number for number, path in enumerate(batch.paths()) if path in overlay)
     return known
@@ -157,10 +166,11 @@ def _check_in_parcels(
     for parcel, checked in engine.map(check_shard, work):
         if not engine.reads_files:
             _check_were_read(parcel, checked.findings, overlay, profile)
+        slices = RecordSlices(checked)
         start = 0
         for batch, known in parcel:
             end = start + len(known.missing)
-            yield batch, known.completed(checked.take(range(start, end))), bool(known.missing)
+            yield batch, known.completed(slices.cut(start, end)), bool(known.missing)
             start = end
 
 
@@ -181,15 +191,16 @@ def _arguments(
 
 
 def _parcels(looked_up: Iterable[_LookedUp], least: int) -> Iterator[list[_LookedUp]]:
-    """Join consecutive batches until they hold enough work: at least so many pages without a record."""
+    """Join consecutive batches until so many of their pages have no record, or they have many pages."""
     parcel: list[_LookedUp] = []
-    missing = 0
+    missing = pages = 0
     for batch, known in looked_up:
         parcel.append((batch, known))
         missing += len(known.missing)
-        if missing >= least:
+        pages += known.page_count
+        if missing >= least or pages >= _PARCEL_MAX:
             yield parcel
-            parcel, missing = [], 0
+            parcel, missing, pages = [], 0, 0
     if parcel:
         yield parcel
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtgen.page import Page
-from qtgen.page.columns import Columns, columns_of, has_columns
+from qtgen.page.columns import PageColumns, columns_of, has_columns
 from qtgen.page.compile import layouts_of
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind, Profile, parse_profile
@@ -153,13 +153,13 @@ def check(layout: Layout, contents: Sequence[bytes]) -> int:
     return len(columns)
 
 
-def facts_of(columns: Columns) -> list[bytes]:
+def facts_of(columns: PageColumns) -> list[bytes]:
     numbers, counts = column_facts(columns)
     ends = [0, *accumulate(counts.tolist())]
     return [numbers[start:end].tobytes() for start, end in pairwise(ends)]
 
 
-def check_value(columns: Columns, row: int, page: Page, path: str) -> None:
+def check_value(columns: PageColumns, row: int, page: Page, path: str) -> None:
     start, end = page.spans[path]
     before = page.text[:start].encode()
     assert columns.value(row, path).decode() == page.text[start:end]

@@ -10,6 +10,7 @@ from qtgen.page.reader import read_exactly
 from qtgen.site.index import SiteIndex, page_facts
 from qtgen.validation.rules import PageFile
 from support.default_tables import read, read_text
+from support.locations import location_of
 
 CHANGES = {
     "score": 0.5,
@@ -108,7 +109,7 @@ def test_facts_locate_the_values_of_real_pages(real_pages: Mapping[str, bytes]) 
             for key in ("url", "id", "title"):
                 span = page.span(section + key)
                 expected = (*page.position(span.start), *page.position(span.end))
-                assert site.location_of(row, key, default_profile()) in (
+                assert location_of(site, row, key, default_profile()) in (
                     expected,
                     None if (key, row) == ("title", 0) else expected,
                 ), path

@@ -136,7 +136,7 @@ def test_a_batch_has_the_size_and_the_time_of_each_page() -> None:
 
 
 def test_a_large_folder_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qtgen.site.listing._BATCH_SIZE", 2)
+    monkeypatch.setattr("qtgen.site.listing.BATCH_SIZE", 2)
     touch("a.md", "b.md", "c.md")
     assert [batch.names for batch in batches(".")] == [["a.md", "b.md"], ["c.md"]]
 

@@ -11,6 +11,7 @@ from qtgen.page import Layout, Page, Profile, Style, Value, default_profile, emi
 from qtgen.page.profile import parse_profile
 from qtgen.site.entries import fact_fields, links_on, page_key
 from qtgen.site.index import NO_ID, NOT_COPIED, WIDTH, SiteIndex, digest, page_facts
+from support.locations import location_of
 
 HEAD = 'format = 1\nname = "Notes"\n[[layout]]\npath = "{name|slug}.md"\nbody = ""\n'
 LINK = '{key="address", ref="permalink"}'
@@ -135,12 +136,12 @@ def test_places_are_known_in_any_order_of_the_fields(
     site = SiteIndex()
     site.add([page_facts(made)])
     for path in ("permalink", "number"):
-        assert site.location_of(0, path, profile) == place_on(made, path)
+        assert location_of(site, 0, path, profile) == place_on(made, path)
     for key in ("address", "nr", "label"):
-        assert site.location_of(1, key, profile) == place_on(made, f"further1.{key}")
-    assert site.location_of(0, "name", profile) is None, "its length is known, but not its line"
-    assert site.location_of(1, "about", profile) is None
-    assert site.location_of(0, "topic", profile) is None
+        assert location_of(site, 1, key, profile) == place_on(made, f"further1.{key}")
+    assert location_of(site, 0, "name", profile) is None, "its length is known, but not its line"
+    assert location_of(site, 1, "about", profile) is None
+    assert location_of(site, 0, "topic", profile) is None
 
 
 def canonical_index(profile: Profile) -> SiteIndex:
@@ -157,24 +158,24 @@ def test_places_are_unknown_if_links_copy_other_fields() -> None:
     profile = numbered(COPIES[0], LINK)
     site = canonical_index(profile)
     assert len(site.urls) == 2
-    assert [site.location_of(row, key, profile) for row, key in ((0, "permalink"), (1, "address"))] == [None, None]
+    assert [location_of(site, row, key, profile) for row, key in ((0, "permalink"), (1, "address"))] == [None, None]
 
 
 def test_places_are_unknown_if_a_site_has_several_layouts() -> None:
     profile = numbered(*COPIES)
     site = canonical_index(profile)
-    assert site.location_of(0, "permalink", profile) is not None
+    assert location_of(site, 0, "permalink", profile) is not None
     text = profile.raw.decode()
     second = text[text.index("[[layout]]") : text.index("[links]")]
     both = parse_profile(text.replace("[links]", f"{second}[links]").encode(), profile.path)
-    assert site.location_of(0, "permalink", both) is None
+    assert location_of(site, 0, "permalink", both) is None
 
 
 def test_the_place_of_an_id_far_below_is_unknown() -> None:
     profile = profile_of(ROLES, FIELDS, NUMBER)
     site = canonical_index(profile)
-    assert site.location_of(0, "permalink", profile) == (2, 12, 2, 17)
-    assert site.location_of(0, "number", profile) is None
+    assert location_of(site, 0, "permalink", profile) == (2, 12, 2, 17)
+    assert location_of(site, 0, "number", profile) is None
 
 
 def test_the_default_layout_has_places_for_all_entries() -> None:

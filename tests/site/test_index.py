@@ -12,6 +12,7 @@ from qtgen.page.reader import read_exactly
 from qtgen.site.index import NO_ID, WIDTH, SiteIndex, digest, page_facts, title_digest
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from support.default_tables import FIELDS, read_text
+from support.locations import location_of
 
 EXAMPLE = read_text(EXAMPLE_PAGE)
 UNLINKED: dict[str, Value] = {path: value for path, value in EXAMPLE.values.items() if "related" not in path}
@@ -118,11 +119,11 @@ def test_the_place_of_each_value_is_known_without_the_text(
         for key in ("url", "id", "title"):
             span = made.span(section + key)
             expected = (*made.position(span.start), *made.position(span.end))
-            known = site.location_of(row, key, default_profile())
+            known = location_of(site, row, key, default_profile())
             assert known == (None if (row, key) == (0, "title") else expected)
 
 
 def test_the_place_is_unknown_if_the_page_is_not_canonical() -> None:
     text = EXAMPLE_PAGE.replace("_schema: default\n", "# a comment\n_schema: default\n", 1)
     site = index_of(read_text(text))
-    assert site.location_of(0, "url", default_profile()) is None
+    assert location_of(site, 0, "url", default_profile()) is None

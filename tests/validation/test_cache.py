@@ -5,18 +5,23 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import msgpack
 
 from qtgen.page.profile import default_profile
+from qtgen.site.discovery import PageBatch, iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic
+from qtgen.validation.records import PageRecord, PageRecords, records_of
 from qtgen.validation.rules import Rule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions
 from qtgen.validation.selection import choose_rules
-from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
+from support.validation import ALL_RULES, run_options, validate_paths, write_example_site, write_page
 
 _DATABASE = ".qtgen/cache/pages.sqlite"
 _LONG_AGO = 10**10  # nanoseconds
@@ -143,3 +148,82 @@ def test_a_folder_that_cannot_be_written_is_checked_without_a_cache() -> None:
 def test_version_control_ignores_the_cache() -> None:
     validate_cached()
     assert Path(".qtgen/.gitignore").read_text().startswith("*\n")
+
+
+_names = st.lists(st.sampled_from("abcdefgh"), min_size=1, unique=True).map(sorted)
+_puts = st.lists(st.tuples(_names, st.booleans(), st.integers(1, 3), st.booleans()), max_size=6)
+
+
+@given(puts=_puts)
+def test_a_cache_sees_what_it_was_given(puts: list[tuple[list[str], bool, int, bool]]) -> None:
+    expected: dict[str, bytes] = {}
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder), "rules", Path(), 1 << 62)
+        for number, (names, complete, state, leaves) in enumerate(puts):
+            batch = PageBatch("pages/", names, [(state, 1)] * len(names), complete)
+            cache.get(batch)
+            if leaves:
+                cache.get(batch._replace(folder="other/"))
+            cache.put(batch, records_of([PageRecord(b"%d" % number, ())] * len(names)), [])
+            cache.put_result(str(number), "key", 1, b"" * 10)
+            between = {name for name in expected if names[0] <= name <= names[-1]} if complete else ()
+            expected = {name: blob for name, blob in expected.items() if name not in between}
+            expected |= dict.fromkeys(names, b"%d %d" % (number, state))
+            if expected:
+                assert _known(cache, state) == {
+                    name: blob.split()[0] for name, blob in expected.items() if int(blob.split()[1]) == state
+                }
+        cache.close()
+        for state in (1, 2, 3):
+            cache = Cache(Path(folder), "rules", Path(), 1 << 62)
+            wanted = {name: blob.split()[0] for name, blob in expected.items() if int(blob.split()[1]) == state}
+            assert _known(cache, state) == wanted
+            cache.close()
+
+
+def _known(cache: Cache, state: int) -> dict[str, bytes]:
+    names = [*"abcdefgh"]
+    known = cache.get(PageBatch("pages/", names, [(state, 1)] * len(names)))
+    found = [name for number, name in enumerate(names) if number not in known.missing]
+    return dict(zip(found, known.records.facts.pages(), strict=True))
+
+
+def test_a_second_run_with_one_cache_checks_nothing() -> None:
+    for number in range(5):
+        write_page(f"outputs/biology/page-{number}.md", "x")
+    cache = Cache(Path(".qtgen/cache"), "key", Path(), 1 << 62)
+    batches = [
+        PageBatch(one.folder, [name], [state], True)
+        for one in iter_batches([Path("outputs")])
+        for name, state in zip(one.names, one.states, strict=True)
+    ]
+    options = ValidationOptions(ALL_RULES, cache=cache, profile=default_profile())
+    first = run_options(batches, options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qtgen.validation.workers.check_file", lambda *_, **__: pytest.fail("a page was checked"))
+        assert run_options(batches, options) == first
+    cache.close()
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_looking_up_a_batch_takes_time_for_its_pages_only(monkeypatch: pytest.MonkeyPatch, stale: bool) -> None:
+    """The lists and arrays of the folder are not gone through again for each batch."""
+    names = [f"{number:05}" for number in range(3_000)]
+    cache = Cache(Path(".qtgen/cache"), "key", Path(), 1 << 62)
+    cache.put(PageBatch("", names, [(1, 1)] * 3_000, True), records_of([PageRecord(b"x", ())] * 3_000), [])
+    looked_at = 0
+
+    def count(self: PageRecords, pages: Sequence[int]) -> PageRecords:
+        nonlocal looked_at
+        looked_at = max(looked_at, self.page_count)
+        return take(self, pages)
+
+    take = PageRecords.take
+    cache.get(PageBatch("", names[:10], [(1, 1)] * 10))
+    monkeypatch.setattr(PageRecords, "take", count)
+    for start in range(0, 3_000, 100):
+        states = [(1 + stale * (number % 2), 1) for number in range(100)]
+        known = cache.get(PageBatch("", names[start : start + 100], states))
+        assert len(known.missing) == 50 * stale
+    assert looked_at <= 100
+    cache.close()

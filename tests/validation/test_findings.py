@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.findings import Findings, Kind, findings_of, join_findings, runs_of
+from qtgen.validation.findings import FindingKind, Findings, findings_of, join_findings, runs_of
 from qtgen.validation.records import (
     KnownRecords,
     PageRecord,
@@ -69,7 +69,7 @@ def test_findings_can_be_restricted_to_rules_and_counted(pages: list[list[Diagno
     left = [[found for found in page if found.code in wanted] for page in pages]
     assert shown(findings, wanted) == left
     assert shown(findings.of_rules(wanted)) == left
-    kinds = Counter(Kind(*found[5:10], *found[11:]) for page in left for found in page)
+    kinds = Counter(FindingKind(*found[5:10], *found[11:]) for page in left for found in page)
     assert findings.of_rules(wanted).count_kinds() == kinds
     with_rule = [number for number, page in enumerate(pages) if any(found.code == "QT2" for found in page)]
     assert findings.pages_with("QT2") == with_rule
@@ -107,8 +107,11 @@ def test_records_survive_storage() -> None:
     assert decoded.facts.pages() == [b"a", b"", b"bc"]
 
 
-def test_joined_records_have_sentences_if_all_parts_have_them() -> None:
-    with_sentences, without, empty = _records(["a"]), _records(["a"], sentences=False), records_of([])
+def test_joined_records_know_which_pages_have_sentences() -> None:
+    with_sentences, without, empty = _records(["a" * 4]), _records(["b"], sentences=False), records_of([])
     assert join_records([with_sentences, empty]) == with_sentences
     assert join_records([without, empty]) == without
-    assert join_records([with_sentences, without]).sentences is None
+    assert KnownRecords(with_sentences).with_sentences().missing == ()
+    assert [*KnownRecords(without).with_sentences().missing] == [0]
+    known = KnownRecords(join_records([with_sentences, without, _records(["c" * 4, "d" * 8])]), missing=[1])
+    assert [*known.with_sentences().missing] == [1, 2]

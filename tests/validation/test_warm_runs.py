@@ -1,9 +1,10 @@
 """Runs with a cache print what runs without one print, whatever has changed between them."""
 
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -18,10 +19,10 @@ from qtgen.page.profile import default_profile
 from qtgen.site.discovery import iter_batches
 from qtgen.validation.cache import Cache
 from qtgen.validation.diagnostics import Diagnostic
-from qtgen.validation.findings import Kind
+from qtgen.validation.findings import FindingKind
 from qtgen.validation.reports import ReportContext, format_names, get_format
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
-from qtgen.validation.rules.settings import RuleSettings
+from qtgen.validation.rules.settings import BannedPhrase, RuleSettings
 from qtgen.validation.run import ValidationOptions, ValidationResult
 from qtgen.validation.selection import PathRules, choose_rules
 from support.validation import ALL_RULES, write_page
@@ -49,6 +50,7 @@ _SELECTIONS: Sequence[dict[str, Any]] = (
     {"rules": choose_rules(["QT403", "QT410"], profile=_PROFILE)},
     {"rules": choose_rules(profile=_PROFILE), "by_path": [PathRules("site/b/*", ignore=("QT4",))]},
     {"rules": ALL_RULES, "settings": RuleSettings(repeated_sentence_pages=1)},
+    {"rules": ALL_RULES, "settings": RuleSettings(repeated_sentence_pages=2)},
     {"rules": ALL_RULES, "corpus": Path("site"), "checked": "site/a"},
     {"rules": ALL_RULES, "corpus": Path("site"), "checked": "site/b", "unsafe": False},
 )
@@ -108,8 +110,8 @@ def _printed(options: dict[str, Any], *, cached: bool) -> dict[str, object]:
     return shown
 
 
-def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, Kind]], int]:
-    kinds: Counter[tuple[str, Kind]] = Counter()
+def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, FindingKind]], int]:
+    kinds: Counter[tuple[str, FindingKind]] = Counter()
     pages = 0
     for folder, numbers, affected in result.counts():
         kinds.update({(folder, kind): number for kind, number in numbers.items()})
@@ -117,8 +119,8 @@ def _counts(result: ValidationResult) -> tuple[Counter[tuple[str, Kind]], int]:
     return kinds, pages
 
 
-def _counted(diagnostics: Sequence[Diagnostic]) -> tuple[Counter[tuple[str, Kind]], int]:
-    kinds = Counter((found.path.rpartition("/")[0], Kind(*found[5:10], *found[11:])) for found in diagnostics)
+def _counted(diagnostics: Sequence[Diagnostic]) -> tuple[Counter[tuple[str, FindingKind]], int]:
+    kinds = Counter((found.path.rpartition("/")[0], FindingKind(*found[5:10], *found[11:])) for found in diagnostics)
     return kinds, len({found.path for found in diagnostics})
 
 
@@ -197,6 +199,9 @@ class TestFindingsBetweenPages:
         [
             {"rules": choose_rules(["QT404"], profile=_PROFILE)},
             {"settings": RuleSettings(repeated_sentence_pages=3)},
+            {"by_path": [PathRules("outputs/*", ignore=("QT404",))]},
+            {"unsafe": False},
+            {"corpus": Path("outputs")},
             {"overlay": {"outputs/other.md": b"x"}},
         ],
     )
@@ -207,6 +212,40 @@ class TestFindingsBetweenPages:
         self.fail_if_asked(monkeypatch)
         with pytest.raises(pytest.fail.Exception, match="rules were asked"):
             _codes(**changes)
+
+    def test_fixes_follow_the_settings(self) -> None:
+        _write("outputs/biology/other.md", EXAMPLE_PAGE.replace("id: 7", "id: 10"))
+        counts = [
+            _codes(fixes=True, settings=RuleSettings(repeated_sentence_pages=pages)).count("QT611")
+            for pages in (2, 1, 2, 1)
+        ]
+        assert counts[0] == counts[2] < counts[1] == counts[3]
+
+    def test_results_under_another_key_are_deleted(self) -> None:
+        def keys() -> list[str]:
+            with closing(sqlite3.connect(".cache/pages.sqlite")) as database:
+                rows = database.execute("SELECT folder FROM known WHERE folder LIKE '//%' ORDER BY folder")
+                return [key for (key,) in rows]
+
+        _codes(fixes=True)
+        assert keys() == ["//fixes/0", "//site"]
+        _codes(settings=RuleSettings(repeated_sentence_pages=3))
+        assert keys() == ["//site"]
+
+    def test_results_do_not_depend_on_the_encoding_of_file_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("os.fsencode", lambda name: name.encode("ascii", "surrogateescape"))
+        settings = RuleSettings((BannedPhrase("naïve"),))
+        assert _codes(settings=settings, fixes=True) == ["QT404"] == _codes(settings=settings, fixes=True)
+
+    def test_findings_between_pages_alone_are_sorted_by_position(self) -> None:
+        _write("outputs/biology/other.md", NEIGHBOUR_PAGE)
+        rules = choose_rules(["QT401", "QT402"], profile=_PROFILE)
+        with ValidationResult(
+            iter_batches([Path("outputs")]), ValidationOptions(rules, profile=_PROFILE, jobs=1)
+        ) as result:
+            (page,) = [file.diagnostics for file in result if file.path == "outputs/biology/other.md"]
+        assert [(found.line, found.code) for found in page] == sorted((found.line, found.code) for found in page)
+        assert {found.code for found in page} == {"QT401", "QT402"}
 
     def test_pages_that_changed_just_now_are_compared_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         _codes(now=_FIRST_TIME)

@@ -1,9 +1,11 @@
 """Worker processes find the same as one process, also two runs at once."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -11,9 +13,10 @@ from qtgen.errors import FilesNotShared
 from qtgen.page.profile import default_profile
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.cache import Cache
-from qtgen.validation.records import KnownRecords, PageRecords
+from qtgen.validation.records import KnownRecords, PageRecord, PageRecords, records_of
 from qtgen.validation.rules.example import EXAMPLE_PAGE
 from qtgen.validation.run import ValidationOptions
+from qtgen.validation.workers import _parcels, check_file
 from support.engine_work import Elsewhere
 from support.validation import ALL_RULES, validate_paths, write_example_site, write_page
 
@@ -34,10 +37,10 @@ class CountingStore:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
 
-    def get_kept(self, _name: str, _key: str) -> None:
+    def get_result(self, _name: str, _key: str) -> None:
         return None
 
-    def put_kept(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
+    def put_result(self, _name: str, _key: str, _newest: int, _blob: bytes) -> None:
         pass
 
 
@@ -106,6 +109,21 @@ def test_pages_without_long_sentences_are_kept_in_the_cache(tmp_path: Path) -> N
     assert reads(compared=False) == 0
 
 
+def test_pages_keep_their_sentences_when_others_are_checked_without_them(tmp_path: Path) -> None:
+    def checked(*, compared: bool) -> int:
+        cache = Cache(tmp_path / "cache", "rules", Path(), 1 << 63)
+        rules = ALL_RULES if compared else WITHOUT_QT611
+        with patch("qtgen.validation.workers.check_file", wraps=check_file) as calls:
+            validate_paths(["outputs"], ValidationOptions(rules, cache=cache, profile=default_profile()))
+        cache.close()
+        return calls.call_count
+
+    write_pages(3)
+    assert checked(compared=True) == 5
+    os.utime("outputs/biology/page-0.md", (1, 1))
+    assert [checked(compared=compared) for compared in (False, True, True)] == [1, 1, 0]
+
+
 def test_workers_without_the_files_end_the_run() -> None:
     with pytest.raises(
         FilesNotShared, match=r"^outputs/biology/.*: a worker cannot read this file \(No such file or directory\)"
@@ -120,3 +138,19 @@ def test_files_that_no_machine_can_read_are_reported_as_ever() -> None:
     found = validate_paths(["outputs"], options)
     assert [diagnostic.code for diagnostic in found if diagnostic.path.endswith("gone.md")][:1] == ["QT108"]
     assert found == validate_paths(["outputs"], ValidationOptions(ALL_RULES, jobs=1, profile=default_profile()))
+
+
+def test_pages_that_need_not_be_checked_do_not_pile_up() -> None:
+    taken = 0
+
+    def looked_up() -> Iterator[tuple[PageBatch, KnownRecords]]:
+        nonlocal taken
+        records = records_of([PageRecord(b"", ())] * 1_000)
+        for _ in range(100):
+            taken += 1
+            yield PageBatch("", [str(number) for number in range(1_000)], [(1, 1)] * 1_000), KnownRecords(records)
+
+    parcels = _parcels(looked_up(), 1_000)
+    next(parcels)
+    assert taken < 50
+    assert sum(len(parcel) for parcel in parcels) + taken >= 100

@@ -6,6 +6,6 @@ others must be read one by one. NumPy is not part of the base install, so import
 
 from qtgen.page.columns.reading import PAGE_BYTES_MAX, columns_of
 from qtgen.page.columns.steps import has_columns
-from qtgen.page.columns.table import Columns
+from qtgen.page.columns.table import PageColumns
 
-__all__ = ["PAGE_BYTES_MAX", "Columns", "columns_of", "has_columns"]
+__all__ = ["PAGE_BYTES_MAX", "PageColumns", "columns_of", "has_columns"]

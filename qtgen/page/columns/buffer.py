@@ -1,4 +1,4 @@
-"""Pages one behind the other in a buffer, and what is true of their bytes whatever the layout."""
+"""Concatenated pages in a buffer, and what is true of their bytes whatever the layout."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,10 +13,10 @@ _NEWLINE = 10
 
 
 class Buffer:
-    """Pages one behind the other, with a line feed behind each. There are N pages.
+    """N concatenated pages, each followed by a line feed.
 
     Attributes:
-        raw: The pages, and zeros behind them.
+        raw: The pages, followed by zeros.
         bytes: The same as an array.
         first, end: The offsets of each page: N each.
         line_starts, line_ends: The offsets of all lines. Behind the last one are empty lines at the end.

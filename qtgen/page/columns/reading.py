@@ -1,4 +1,4 @@
-"""Walk the steps of a layout over all pages at once. What is not certainly canonical is left out."""
+"""Parse all pages at once, one step of the layout at a time. Pages that are not certainly canonical are left out."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from qtgen.page.columns.buffer import Bools, Buffer, Ints
 from qtgen.page.columns.steps import FieldStep, SectionStep, Step, scalar, steps_of
-from qtgen.page.columns.table import Column, Columns
+from qtgen.page.columns.table import Column, PageColumns
 from qtgen.page.layout import Layout
 from qtgen.page.profile import Kind
 from qtgen.page.spelling import is_plain_safe
@@ -20,7 +20,7 @@ _FIRST_OF_PLAIN = np.zeros(256, np.bool_)
 _FIRST_OF_PLAIN[[*b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/_"]] = True
 
 
-def columns_of(contents: Sequence[bytes], layout: Layout) -> Columns:
+def columns_of(contents: Sequence[bytes], layout: Layout) -> PageColumns:
     """Return the columns of pages, given as bytes. Pages that are not certainly canonical are left out.
 
     Args:
@@ -39,7 +39,7 @@ def columns_of(contents: Sequence[bytes], layout: Layout) -> Columns:
             walk.field(step)
     walk.close(body)
     accepted = walk.accepted & buffer.clean() & (buffer.end - buffer.first <= PAGE_BYTES_MAX)
-    return Columns(layout, buffer, walk.columns, np.flatnonzero(accepted))
+    return PageColumns(layout, buffer, walk.columns, np.flatnonzero(accepted))
 
 
 def _literals(step: Step) -> tuple[bytes, ...]:

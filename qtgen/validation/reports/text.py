@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qtgen._util.text import display_width, enumeration, escape_controls, mask_unprintable, pluralize
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.findings import Kind
+from qtgen.validation.findings import FindingKind
 from qtgen.validation.reports.registry import Paint, ReportContext, plain, report_format
 
 _WIDTH = 100  # characters of a source line that are shown
@@ -80,7 +80,7 @@ class FindingCounts:
             self._affected_pages += 1
             self._last_path = diagnostic.path
 
-    def add_counts(self, folder: str, kinds: Mapping[Kind, int], pages: int) -> None:
+    def add_counts(self, folder: str, kinds: Mapping[FindingKind, int], pages: int) -> None:
         """Count findings of pages of one folder, all of which are listed.
 
         Args:
@@ -92,7 +92,7 @@ class FindingCounts:
             self._count(kind, folder, fix, count)
         self._affected_pages += pages
 
-    def _count(self, found: Diagnostic | Kind, folder: str, fix: str | None, count: int) -> None:
+    def _count(self, found: Diagnostic | FindingKind, folder: str, fix: str | None, count: int) -> None:
         self._codes[found.code, found.name, found.severity.value] += count
         self._folders[folder or "."] += count
         self.severities[found.severity] += count

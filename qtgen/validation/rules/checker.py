@@ -174,7 +174,9 @@ def diagnostics_of(file: PageFile, rule: PageRule, *, fixes: bool = False) -> It
 
 def _diagnostic(file: PageFile, rule: Rule, finding: Finding, fixes: bool) -> Diagnostic:
     page = file.page
-    start, end = finding.span
+    length = len(page.text)
+    start = min(max(finding.span[0], 0), length)  # plugins can give any numbers
+    end = min(max(finding.span[1], start), length)
     line, column = page.position(start)
     end_line, end_column = line, column + end - start
     if "\n" in page.text[start:end]:

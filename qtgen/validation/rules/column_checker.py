@@ -9,7 +9,7 @@ import numpy as np
 from qtgen.page.columns.buffer import Ints
 from qtgen.page.profile import Profile
 from qtgen.validation.diagnostics import printable
-from qtgen.validation.findings import Findings, Kind, Numbers, findings_of
+from qtgen.validation.findings import FindingKind, Findings, Numbers, findings_of
 from qtgen.validation.rules.checker import QuickTests, applicable_rules, diagnostics_of
 from qtgen.validation.rules.file_columns import FileColumns
 from qtgen.validation.rules.lengths import LengthRule
@@ -87,12 +87,12 @@ class _Found:
         self._ranks = ranks
         self._numbers: list[int] = []  # of one finding after the other
         self._columns: list[Ints] = []  # the same as arrays
-        self._table: dict[Kind, int] = {}
+        self._table: dict[FindingKind, int] = {}
 
     def add(self, row: int, rule: PageRule, file: PageFile) -> None:
         """Add the findings of a rule about a page."""
         for found in diagnostics_of(file, rule):
-            kind = self._number_of(Kind(*found[5:10], *found[11:]))
+            kind = self._number_of(FindingKind(*found[5:10], *found[11:]))
             self._numbers += (row, *found[1:5], self._ranks[rule.code], kind)
 
     def add_lengths(self, rule: PageRule, check: LengthRule, files: FileColumns) -> None:
@@ -101,7 +101,9 @@ class _Found:
             field, lengths = printable(found.path), found.lengths.tolist()
             kinds = {
                 length: self._number_of(
-                    Kind(rule.code, rule.name, rule.severity, printable(found.message(length)), field, False, False)
+                    FindingKind(
+                        rule.code, rule.name, rule.severity, printable(found.message(length)), field, False, False
+                    )
                 )
                 for length in dict.fromkeys(lengths)
             }
@@ -111,7 +113,7 @@ class _Found:
                 np.column_stack([found.rows, lines, found.columns, lines, found.end_columns, rank, kinds_of])
             )
 
-    def _number_of(self, kind: Kind) -> int:
+    def _number_of(self, kind: FindingKind) -> int:
         return self._table.setdefault(kind, len(self._table))
 
     def findings(self, pages: int) -> Findings:

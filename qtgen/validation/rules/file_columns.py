@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qtgen.page import Value
-from qtgen.page.columns import Columns
+from qtgen.page.columns import PageColumns
 from qtgen.page.columns.buffer import Bools, Ints
 from qtgen.page.columns.steps import FieldStep, steps_of
 from qtgen.page.layout import Layout
@@ -42,7 +42,7 @@ class FileColumns:
 
     def __init__(
         self,
-        columns: Columns,
+        columns: PageColumns,
         paths: Sequence[str],
         locations: Sequence[str | None],
         settings: RuleSettings = DEFAULT_SETTINGS,

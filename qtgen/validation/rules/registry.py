@@ -62,7 +62,7 @@ def rule(
         bad: An example that the rule must report, or a function that makes it from the example site of a profile.
         good: A similar example that it must not report. By default, the valid example page.
         fix: "safe" or "unsafe", if its findings carry fixes.
-        noncanonical_only: See `PageRule`; so are `skip_if`, `patterns` and `may_break`.
+        noncanonical_only: See `PageRule`; so are `skip_if` and `patterns`.
         repairable: "concern" or "fault", if a warning of the rule leads to a repair request when a page is generated.
             If no repair resolves it, the page is written despite a concern, but not despite a fault.
         applies: Returns whether the rule applies to the site of a profile.
@@ -72,6 +72,8 @@ def rule(
 
     def register(check: PageCheck) -> PageCheck:
         if not code.startswith("QT"):  # those of built-in rules are valid, and compiling them takes time at start-up
+            if may_break is not None:
+                raise ValueError(f"rule {code}: only built-in rules can have `may_break`")
             for pattern in patterns:
                 _check_pattern(code, pattern)
         quick = (noncanonical_only, skip_if, patterns, may_break)

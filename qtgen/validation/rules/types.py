@@ -209,8 +209,9 @@ class PageRule(Rule):
         patterns: RE2 patterns. A page whose description, keywords and answer match none of them cannot violate the
             rule. The patterns of all rules are searched at once. If a rule has both arguments, it is skipped only if
             both rule out a violation.
-        may_break: Replaces `skip_if` where many pages are checked by column: it returns the pages that may violate the
-            rule, or too many. By default, `skip_if` is asked about every page.
+        may_break: A quick test for many pages. Returns the row numbers of all pages that may violate the rule; extra
+            rows are allowed. It replaces `skip_if` if pages are checked by column. By default, `skip_if` runs on every
+            page.
     """
 
     check: PageCheck

@@ -8,6 +8,7 @@ import pytest
 from qtgen.page import Span
 from qtgen.page.profile import default_profile
 from qtgen.validation.diagnostics import Severity
+from qtgen.validation.findings import findings_of
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH
 from qtgen.validation.rules.types import FixFactory, FixSafety, RuleFix
@@ -64,6 +65,22 @@ def test_the_findings_of_a_rule_are_limited_and_sorted_by_position() -> None:
     assert len(found) == 100
     positions = [(diagnostic.line, diagnostic.column) for diagnostic in found]
     assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize(
+    ("span", "place"),
+    [
+        (Span(-5, 2), (1, 1, 1, 3)),
+        (Span(2, -1), (1, 3, 1, 3)),
+        (Span(3, 1), (1, 4, 1, 4)),
+        (Span(0, 1 << 40), (1, 1, *_CANONICAL.page.position(len(EXAMPLE_PAGE)))),
+    ],
+)
+def test_places_outside_the_page_are_moved_into_it(span: Span, place: tuple[int, ...]) -> None:
+    plugin = PageRule("ACME201", "a-rule", Severity.WARNING, lambda _: [Finding("found", span)], Example(), Example())
+    (found,) = PageChecker([plugin], profile=default_profile())(_CANONICAL)
+    assert found[1:5] == place
+    assert findings_of([[found]]).page_count == 1
 
 
 def _rule_with_fix(factory: FixFactory | None, safety: FixSafety | None = None) -> PageRule:

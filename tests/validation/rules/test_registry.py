@@ -55,6 +55,11 @@ def test_a_pattern_that_re2_cannot_compile_names_its_rule() -> None:
         register(patterns=("(?<=x)",))
 
 
+def test_only_built_in_rules_have_a_test_of_columns() -> None:
+    with pytest.raises(ValueError, match="rule ACME101: only built-in rules"):
+        register(may_break=lambda _: ())
+
+
 def test_a_registered_rule_runs_like_a_built_in_one() -> None:
     register()
     assert isinstance(REGISTRY["ACME101"], PageRule)
