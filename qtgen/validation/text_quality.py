@@ -32,6 +32,7 @@ from qtgen.validation.english import (
     UNSPECIFIC,
     absent,
     has_function_words,
+    has_long_headings,
     mask_prose,
     question_terms,
     repeats_question,
@@ -250,10 +251,13 @@ def is_about_question(question: str, description: str, answer: str) -> bool:
 
 
 def is_plain_prose(answer: str) -> bool:
-    """Return True for an answer with function words and without repeated sentences. This is a quick test."""
+    """Return True for an answer with function words, and without repeated sentences and long headings.
+
+    This is a quick test.
+    """
     if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
         return False
-    return has_function_words(answer)
+    return has_function_words(answer) and not has_long_headings(answer)
 
 
 def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:

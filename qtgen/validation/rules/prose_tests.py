@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qtgen.validation.english import has_function_words
+from qtgen.validation.english import has_function_words, has_long_headings
 from qtgen.validation.rules.answers import answer_line
 from qtgen.validation.rules.types import PageFile
 from qtgen.validation.text_quality import is_about_question, is_plain_prose
@@ -29,12 +29,12 @@ def rows_off_topic(files: "FileColumns") -> Iterable[int]:
 
 
 def is_coherent_prose(file: PageFile) -> bool:
-    """Return whether the answer has function words and no repeated sentences."""
+    """Return whether the answer has function words, no repeated sentences and no long headings."""
     return is_plain_prose(answer_line(file))
 
 
-def rows_of_no_coherent_prose(files: "FileColumns") -> Iterable[int]:
-    """Return the pages of which the answer may have repeated sentences or no function words."""
+def rows_with_incoherent_prose(files: "FileColumns") -> Iterable[int]:
+    """Return the pages whose answer may have repeated sentences, long headings or no function words."""
     answers = files.answers
-    without_words = {row for row, answer in enumerate(answers) if not has_function_words(answer)}
-    return without_words.union(row for row in files.rows_with_repeated_sentences() if not is_plain_prose(answers[row]))
+    rows = {row for row, answer in enumerate(answers) if not has_function_words(answer) or has_long_headings(answer)}
+    return rows.union(row for row in files.rows_with_repeated_sentences() if not is_plain_prose(answers[row]))

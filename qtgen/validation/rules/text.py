@@ -31,8 +31,8 @@ from qtgen.validation.rules.placeholders import PLACEHOLDERS
 from qtgen.validation.rules.prose_tests import (
     is_about_its_question,
     is_coherent_prose,
-    rows_of_no_coherent_prose,
     rows_off_topic,
+    rows_with_incoherent_prose,
 )
 from qtgen.validation.rules.registry import rule, site_rule
 from qtgen.validation.rules.settings import BannedPhrase, RuleSettings, banned_pattern
@@ -176,7 +176,7 @@ _TOPIC_CLAUSES = {
         "1. **the gradient that is there**: Water moves to a side. and then it moves again. so there is more of it.",
     ),
     skip_if=is_coherent_prose,
-    may_break=rows_of_no_coherent_prose,
+    may_break=rows_with_incoherent_prose,
     patterns=INCOHERENCE_PATTERNS,
     repairable="fault",
     applies=has_answer,
