@@ -20,7 +20,7 @@ from qtgen.validation.rules.types import FixSafety
 from qtgen.validation.run import ValidationResult
 
 _REJECTED_SHOWN = 10
-_LINES_AT_ONCE = 200  # of a report; printing each alone would take longer than checking a page that is cached
+_LINES_AT_ONCE = 200  # per write; writing each line alone would take longer than checking a cached page
 
 
 class Report:

@@ -233,10 +233,10 @@ class SiteIndex:
     def locations_of(
         self, rows: Iterable[int], key_of: Callable[[int], str], profile: Profile
     ) -> Iterator[tuple[int, tuple[int, int, int, int] | None]]:
-        """Yield the number of the link of each row (0 for a page itself), and where a value of it (as its `url`) is.
+        """For each row, yield its link number (0 for the page itself) and the position of one of its values.
 
-        That is the line and column of its start and of its end, or None if the page must be read to find out. Lines and
-        columns are 1-based, columns in code points.
+        A position is start line, start column, end line and end column. Lines and columns are 1-based, and columns are
+        code points. The position is None if only the page itself shows it.
 
         Args:
             key_of: Returns the path of a field of the page for 0, and the key in the map of a link for its number.

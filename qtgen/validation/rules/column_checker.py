@@ -16,14 +16,8 @@ from qtgen.validation.rules.lengths import LengthRule
 from qtgen.validation.rules.types import PageFile, PageRule, Rule, SkipTest
 
 _Group = tuple[SkipTest, list[PageRule]]
-_ROW, _LINE, _COLUMN, _CODE, _KIND = (
-    0,
-    1,
-    2,
-    5,
-    6,
-)  # what the numbers of a finding are; its place is the second to fifth
-_NUMBERS = 7
+# The numbers of a finding: the row of its page, its position (four numbers), the rank of its rule, and its kind.
+_ROW, _LINE, _COLUMN, _CODE, _KIND, _NUMBERS = 0, 1, 2, 5, 6, 7
 
 
 class ColumnChecker:

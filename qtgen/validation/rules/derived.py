@@ -99,7 +99,7 @@ def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
 
 
 def rows_with_other_names(files: "FileColumns") -> Iterable[int]:
-    """Return the pages by column of which a name may not match its template."""
+    """Return the pages whose names may not match their templates."""
     layout, depth = files.layout, folder_depth(files.layout)
     paths = [path for path in layout.templates if path != layout.file_name_field]
     templates = {path: layout.templates[path] for path in paths}

@@ -65,7 +65,7 @@ class FileColumns:
         return PageFile(self.paths[row], page, self.locations[row], self.settings)
 
     def texts(self, path: str) -> list[str]:
-        """Return the values of a field of texts: N. They are empty where there is none."""
+        """Return the values of a field of texts: N. They are empty if there is none."""
         texts = self._texts.get(path)
         if texts is None:
             has_values = path in self.layout.fields
@@ -83,7 +83,7 @@ class FileColumns:
         return self.columns.raw[start:end].decode()
 
     def scalars(self, path: str) -> list[Value]:
-        """Return the values of a field of numbers, days or flags: N. It is None where there is none."""
+        """Return the values of a field of numbers, days or flags: N. It is None if there is none."""
         if path not in self._scalars:
             self._scalars[path] = self.columns.scalars(path)
         return self._scalars[path]
@@ -127,7 +127,7 @@ class FileColumns:
         return rows
 
     def rows_with_faults(self, path: str, fault: Callable[[Any], str | None]) -> list[int]:
-        """Return the pages that have a value of which a check finds something."""
+        """Return the pages with a value that fails a check."""
         if path in _proven_constants(self.layout) and fault(self.layout.constants[path]) is None:
             return []
         if self.columns.is_text(path):
@@ -145,7 +145,7 @@ class FileColumns:
         return self.rows_where(surplus != 0)
 
     def rows_with(self, *literals: bytes, least: int) -> list[int]:
-        r"""Return the pages with so many of some literals, each of which is a backslash and up to seven bytes."""
+        r"""Return the pages with at least `least` of the literals: a backslash and up to seven bytes each."""
         marks, buffer = self._sentence_ends, self.columns.buffer
         marks = marks[buffer[marks] == ord("\\")]
         words = self._words[marks]
@@ -157,7 +157,7 @@ class FileColumns:
         return self.rows_where(np.bincount(rows[rows >= 0], minlength=len(self)) >= least)
 
     def rows_with_repeated_headings(self) -> list[int]:
-        """Return the pages that may have two equal texts between double asterisks, behind a space."""
+        """Return the pages that may have two equal texts between double asterisks after a space."""
         buffer = self.columns.buffer
         stars = np.flatnonzero(buffer == ord("*"))
         follows = stars[1:] == stars[:-1] + 1

@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from qtgen.validation.rules.file_columns import FileColumns
 
 
-def _lists_fine(file: PageFile) -> bool:
+def _lists_well_formed(file: PageFile) -> bool:
     """Return whether the lists have as many items as they should, correctly separated, without repetitions."""
     values = file.page.values
-    return all(_is_fine(str(values.get(items.limit.path)), items) for items in limits_of(file.page.layout).lists)
+    return all(_is_well_formed(str(values.get(items.limit.path)), items) for items in limits_of(file.page.layout).lists)
 
 
-def _rows_not_fine(files: "FileColumns") -> Iterable[int]:
-    """Return the pages by column of which a list may be malformed."""
+def _rows_with_malformed_lists(files: "FileColumns") -> Iterable[int]:
+    """Return the pages whose lists may be malformed."""
     return {
         row
         for items in limits_of(files.layout).lists
         for row, text in enumerate(files.texts(items.limit.path))
-        if not _is_fine(text, items)
+        if not _is_well_formed(text, items)
     }
 
 
-def _is_fine(text: str, items: ListLimit) -> bool:
+def _is_well_formed(text: str, items: ListLimit) -> bool:
     """Return whether a text has as many items as it should, correctly separated, without repetitions."""
     (_, least, most), separator, mark, _ = items
     if separator is None:
@@ -56,8 +56,8 @@ def _is_fine(text: str, items: ListLimit) -> bool:
     bad=malformed_list,
     good=Example("osmosis, membrane", "osmosis, semi-permeable membrane"),
     fix="safe",
-    skip_if=_lists_fine,
-    may_break=_rows_not_fine,
+    skip_if=_lists_well_formed,
+    may_break=_rows_with_malformed_lists,
     applies=has_lists,
 )
 def keywords_malformed(file: PageFile) -> Iterator[Finding]:

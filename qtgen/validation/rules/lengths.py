@@ -70,7 +70,7 @@ class LengthRule:
                 span = file.page.span(path) if is_whole else span_within(file.page, path, int(most), length)
                 yield Finding(message, span, path)
 
-    def cannot_break(self, file: PageFile) -> bool:
+    def cannot_violate(self, file: PageFile) -> bool:
         """Return whether no text of a page is too short or too long."""
         values = file.page.values
         for path, least, most in self.limits(file.page.layout):
@@ -130,9 +130,9 @@ def length_rule(
 
     def register(limits: LimitsOf) -> LengthRule:
         check = LengthRule(limits, bound, message)
-        rule(code, name, Severity.WARNING, bad=bad, skip_if=check.cannot_break, repairable=repairable, applies=applies)(
-            check
-        )
+        rule(
+            code, name, Severity.WARNING, bad=bad, skip_if=check.cannot_violate, repairable=repairable, applies=applies
+        )(check)
         return check
 
     return register

@@ -231,7 +231,7 @@ def has_usual_values(layout: Layout) -> Callable[[PageFile], bool]:
 
 
 def rows_with_unusual_values(files: "FileColumns") -> Iterable[int]:
-    """Return the pages by column of which a value may not be allowed."""
+    """Return the pages with a value that may not be allowed."""
     layout, faults = files.layout, faults_of(files.layout)
     if not fits(layout, layout.constants):
         return range(len(files))
