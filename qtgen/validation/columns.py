@@ -3,12 +3,11 @@
 NumPy is imported here. `workers.py` imports this module if there are enough pages and NumPy is installed.
 """
 
-import gc
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 
+from qtgen._util.collector import paused_collector
 from qtgen.page.columns import PAGE_BYTES_MAX, PageColumns, columns_of, has_columns
 from qtgen.page.compile import layouts_of
 from qtgen.page.profile import Profile
@@ -41,7 +40,7 @@ def check_by_columns(pages: Sequence[_Page], overlay: Overlay, settings: RuleSet
     Args:
         pages: The path and the size of each page.
     """
-    with _without_collector():
+    with paused_collector():  # a batch makes many objects, and hardly any cycles
         return join_records([_check_batch(batch, overlay, settings, profile) for batch in _batches(pages)])
 
 
@@ -51,18 +50,6 @@ def _batches(pages: Sequence[_Page]) -> Iterator[Sequence[_Page]]:
     step = max(1, -(-len(pages) // count))
     for start in range(0, len(pages), step):
         yield pages[start : start + step]
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Switch the collection of cyclic garbage off. A batch makes many objects, and hardly any cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _check_batch(pages: Sequence[_Page], overlay: Overlay, settings: RuleSettings, profile: Profile) -> PageRecords:
