@@ -10,8 +10,9 @@ _OPEN_REASONING = "<think>\n"
 
 def refusal_of(message: Mapping[str, Any]) -> str:
     """Return the model's refusal, or an empty text."""
-    refusal = message.get("refusal") or "".join(_part_text(part, "refusal") for part in _parts(message.get("content")))
-    return str(refusal)
+    if refusal := message.get("refusal"):
+        return str(refusal)
+    return "".join([_part_text(part, "refusal") for part in _parts(message.get("content"))])
 
 
 def answer_of(message: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from qtgen.llm.responses import Response, ResponseReader
 from qtgen.llm.sender import Request
 from qtgen.llm.transport import addresses
 from qtgen.llm.transport.cleaning import cleaner_for
-from qtgen.llm.transport.connection import ClientTransport, Connection, Reply, Route
+from qtgen.llm.transport.connection import ConnectedClient, Connection, Reply, Route
 from qtgen.llm.transport.proxies import proxy_for
 from qtgen.llm.types import Completion
 
@@ -54,9 +54,15 @@ class OpenAISender:
             base_url=base_url.removesuffix(addresses.COMPLETIONS),
             default_query=query,
             max_retries=0,
-            http_client=httpx2.AsyncClient(transport=ClientTransport(connection), trust_env=False),
+            http_client=ConnectedClient(connection),
         )
-        self._headers = request_headers(endpoint, own_headers)
+        self._url = base_url  # the whole address, so that the client need not join and parse it for each request
+        # The client would copy its defaults for each request.
+        self._options: Any = {
+            "headers": request_headers(endpoint, own_headers),
+            "timeout": self._client.timeout,
+            "max_retries": 0,
+        }
         self._reader = ResponseReader(endpoint, self._clean, self._proxy)
 
     async def send(self, request: Request) -> Completion:
@@ -70,9 +76,7 @@ class OpenAISender:
     async def _post(self, body: bytes) -> Reply:
         """Return the reply to a request, whatever its status is. Raises ProviderError."""
         try:
-            response = await self._client.post(
-                addresses.COMPLETIONS, content=body, options={"headers": self._headers}, cast_to=httpx2.Response
-            )
+            response = await self._client.post(self._url, content=body, options=self._options, cast_to=httpx2.Response)
         except openai.APIStatusError as error:
             response = error.response
         reply: Reply = response.extensions["reply"]

@@ -135,6 +135,10 @@ _CODE = ("fence", "indented", "code")
 _LATEX_INFO = re.compile(r"(?:la)?tex\b|katex\b", re.IGNORECASE)
 _PLAIN_SPAN = re.compile(r"[\w:.\\ -]+")  # the text of a code span that means the same without its backticks
 _BACKSLASH = "&#92;"
+_BREAKS = "\r\x0b\x0c\x85\u2028\u2029"  # what counts as a line break besides the newline
+_BLANK_LINES = re.compile(r" *\n *\n[ \n]*\n")
+# Every place that `_encode_lines` changes has one of these. Plain searches for them are quick.
+_CHANGED_LINE = re.compile(r"\n(?:[a-z]| *\n[ \n]*\n)")
 
 
 def decode_answer(answer: str) -> str:
@@ -151,8 +155,12 @@ def encode_answer(markdown: str, *, field: str | None = None) -> str:
     Args:
         field: The path of the answer, for the error.
     """
-    text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown).replace("\t", "    ")
+    if any(mark in markdown for mark in _BREAKS):
+        markdown = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", markdown)
+    text = markdown.replace("\t", "    ")
     text = text.strip()  # before code is looked for, because an indented first line would be code
+    if "\\n" not in text and "`" not in text and not _CHANGED_LINE.search(text):  # nearly every answer
+        return text.replace("\n", "\\n")
     if "\\n" in text:
         text = "".join(source if part else _unescape_breaks(source) for source, part in _parts(text))
     encoded = (_encode_part(source, part) for source, part in _parts(text))
@@ -187,7 +195,9 @@ def _join_prose(parts: Iterator[tuple[str, bool]]) -> str:
 
 
 def _encode_lines(text: str) -> str:
-    text = re.sub(r" *\n *\n[ \n]*\n", "\n\n", text)
+    if not _CHANGED_LINE.search(text):
+        return text
+    text = _BLANK_LINES.sub("\n\n", text)
     return _AFTER_DRIVE.sub(r"\1\n ", _AMBIGUOUS_LINE.sub(_set_apart, text))
 
 

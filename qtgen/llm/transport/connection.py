@@ -1,7 +1,7 @@
 """The connection to an endpoint: one request, and the bytes of its response.
 
 Whatever the network and the server do, `Connection.post` returns a reply or raises a ProviderError. The size of the
-body and the time of the whole request are limited, even if the body arrives one byte at a time. `ClientTransport` lets
+body and the time of the whole request are limited, even if the body arrives one byte at a time. `ConnectedClient` lets
 the `openai` client send through a connection.
 """
 
@@ -11,7 +11,8 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import aiohttp
 import httpx2
@@ -33,6 +34,7 @@ _MAX_HEADERS = 1_000
 _READ_BUFFER = 256 * 1024
 _NO_HOST = re.compile(r"[\s<>\"{}|\\^`]")
 _HEADERS_OF_THE_CONNECTION = frozenset({"connection", "content-length", "host"})
+_NO_BODY = httpx2.ByteStream(b"")
 _logger = logging.getLogger(__name__)
 
 
@@ -211,7 +213,33 @@ class Connection:
         return self._session
 
 
-class ClientTransport(httpx2.AsyncBaseTransport):
+class ConnectedClient(httpx2.AsyncClient):
+    """An HTTP client for the `openai` client. It sends each request through a connection, to the connection's address.
+
+    Headers and body are those that the `openai` client has chosen. Redirects and time limits are the connection's, so
+    that no request takes the longer way through this class's base.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._direct = _ClientTransport(connection)
+        super().__init__(transport=self._direct, trust_env=False)
+
+    def build_request(self, method: str, url: Any, **parts: Any) -> httpx2.Request:
+        """Return a request with the headers and the content of `parts`."""
+        content = httpx2.ByteStream(parts["content"])
+        request = httpx2.Request(method, _parsed(url), headers=parts["headers"], stream=content)
+        request.headers.encoding = "ascii"  # all headers would be decoded to find that out
+        return request
+
+    async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
+        """Send a request and return the response. Raises ProviderError."""
+        return await self._direct.handle_async_request(request)
+
+
+_parsed = lru_cache(maxsize=8)(httpx2.URL)
+
+
+class _ClientTransport(httpx2.AsyncBaseTransport):
     """Sends the requests of an HTTP client through a connection, to its address.
 
     The response has no body. Its extension `reply` is the `Reply`.
@@ -223,8 +251,8 @@ class ClientTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and return the response. Raises ProviderError."""
         headers = {name: value for name, value in request.headers.items() if name not in _HEADERS_OF_THE_CONNECTION}
-        reply = await self._connection.post(request.content, headers)
-        return httpx2.Response(reply.status, request=request, extensions={"reply": reply})
+        reply = await self._connection.post(request.read(), headers)
+        return httpx2.Response(reply.status, request=request, stream=_NO_BODY, extensions={"reply": reply})
 
     async def aclose(self) -> None:
         await self._connection.aclose()

@@ -19,7 +19,7 @@ def limits_from(headers: Mapping[str, str], prompt_tokens: int, now: float) -> L
         headers: The response's headers, with names in lower case.
         prompt_tokens: Tokens that the request used at least.
     """
-    if not any("ratelimit" in name for name in headers):
+    if "ratelimit" not in " ".join(headers):
         return None
     requests_left, requests_reset, requests = _limit(headers, "-requests", 1, now)
     tokens_left, tokens_reset, tokens = _limit(headers, "-tokens", prompt_tokens, now)

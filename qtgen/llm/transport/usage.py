@@ -77,15 +77,16 @@ def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _member(usage: Mapping[str, Any], path: str) -> Any:
-    value: Any = usage
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    outer, _, inner = path.partition(".")
+    value = usage.get(outer)
+    if not inner:
+        return value
+    return value.get(inner) if isinstance(value, dict) else None
 
 
 def _amount(value: Any) -> float | None:
     """Return a number that is finite and not negative, even if it is written as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = float(value)
@@ -96,6 +97,8 @@ def _amount(value: Any) -> float | None:
 
 def _count(value: Any) -> int | None:
     """Return a count that is possible and that the ledger can hold."""
+    if type(value) is int:
+        return value if 0 <= value < _MAX_TOKENS else None
     amount = _amount(value)
     return int(amount) if amount is not None and amount < _MAX_TOKENS else None
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 _MAX_WAIT = 366 * 86_400.0  # seconds; what is longer is no wait
@@ -60,12 +61,14 @@ def wait_in_words(message: str) -> float | None:
     return duration(found[1]) if found else None
 
 
+@lru_cache(maxsize=256)
 def number(text: str) -> float | None:
     """Return a decimal number that is not negative; exponents, `nan` and `inf` are none."""
     text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
+@lru_cache(maxsize=256)
 def duration(text: str) -> float | None:
     """Return the seconds of a duration such as `6m0s`, `1h2m3.4s`, `200ms` or `6 seconds`."""
     text = text.strip()
@@ -104,6 +107,8 @@ def _plausible(seconds: float) -> float | None:
 
 def _date(text: str) -> float | None:
     """Return an HTTP or ISO date in seconds since 1970. A date without a time zone is in UTC."""
+    if not text:
+        return None
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             date = read(text.strip())
