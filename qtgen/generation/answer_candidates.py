@@ -1,16 +1,15 @@
 """Usable answers, and the choice of one among several."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.types import Outcome
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedAnswer:
+class AcceptedAnswer(NamedTuple):
     """A usable answer.
 
     Args:
@@ -95,7 +94,14 @@ def request_provenance(answer: AcceptedAnswer) -> dict[str, Any]:
 
 def _usage(usage: Usage) -> dict[str, Any]:
     """Return the usage as a JSON object, without what only some endpoints report."""
-    values = {**asdict(usage), "cost_usd": _rounded(usage.cost_usd), "reported_usd": _rounded(usage.reported_usd)}
+    values = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cost_usd": _rounded(usage.cost_usd),
+        "reasoning_tokens": usage.reasoning_tokens,
+        "reported_usd": _rounded(usage.reported_usd),
+    }
     return {name: value for name, value in values.items() if value or name not in ("reasoning_tokens", "reported_usd")}
 
 

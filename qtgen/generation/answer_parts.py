@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
@@ -79,7 +80,7 @@ class PointsAnswer(Answer):
     def labels(self) -> list[str]:
         return [point.heading for point in self.unique_points]
 
-    @property
+    @cached_property
     def unique_points(self) -> list[Point]:
         """The points without those that repeat an earlier heading."""
         return unique_by(self.points, lambda point: point.heading)
@@ -146,7 +147,7 @@ class TableAnswer(Answer):
     def labels(self) -> list[str]:
         return [*self.table.columns, *(row.aspect for row in self.unique_rows)]
 
-    @property
+    @cached_property
     def unique_rows(self) -> list[Any]:
         """The rows without those that repeat an earlier aspect."""
         return unique_by(self.table.rows, lambda row: row.aspect)

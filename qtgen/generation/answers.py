@@ -53,11 +53,11 @@ def items_of(answer: PageFields, text: PageText) -> list[str]:
     mark = (text.spec.separator or "").strip()
     words = getattr(answer, text.name)
     unique = unique_by((word.replace(mark, " ") if mark else word for word in words), str)
-    if text != answer.page_texts.keywords or text.spec.enum:
+    if len(unique) >= text.low or text != answer.page_texts.keywords or text.spec.enum:
         return unique
     labels = (label for label in answer.labels if not mark or mark not in label)
     fitting = (fitted for label in labels if (fitted := text.fit(label)) is not None)
-    return unique_by([*unique, *fitting], str)[: max(text.low, len(unique))]
+    return unique_by([*unique, *fitting], str)[: text.low]
 
 
 def values_of(answer: SearchFields, layout: Layout) -> dict[str, Value]:

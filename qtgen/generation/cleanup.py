@@ -45,6 +45,8 @@ def restore_latex(text: object) -> object:
 
 def clean_line(text: object) -> object:
     """Return a text on one line; a line break that the model escaped twice counts as a break."""
+    if isinstance(text, str) and text.isprintable() and "\\" not in text:  # nearly every text
+        return text.strip()
     restored = restore_latex(text)
     if not isinstance(restored, str):
         return restored

@@ -60,7 +60,7 @@ class GenerationConfig:
     rule_settings: RuleSettings = DEFAULT_SETTINGS
     chosen_layout: Layout | None = None
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """The layout of new pages."""
         return self.chosen_layout or main_layout(self.profile)

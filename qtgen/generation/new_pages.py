@@ -4,13 +4,18 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from qtgen.generation.types import Question
 from qtgen.page import Value
 from qtgen.page.fields import Field
 from qtgen.page.layout import Layout
-from qtgen.page.profile import BODY_FIELD, Kind
+from qtgen.page.profile import Kind
+from qtgen.page.template import FILE_FIELDS
 from qtgen.page.types import typed
+
+_ASKED = frozenset({"question", "subject", "sequence", "today"})  # sources of values that differ between pages
+_NO_QUESTION = Question("", "")
 
 
 def page_values(
@@ -26,14 +31,93 @@ def page_values(
         number: The number of the page, if it has one.
         path: The file of the page.
     """
-    found = ((name, field_value(row, layout, question, date, number)) for name, row in layout.fields.items())
-    values: dict[str, Value] = {name: value for name, value in found if value is not None}
+    plan = _plan(layout)
+    values = dict(plan.known)
+    for field in plan.asked:
+        if (value := field_value(field, layout, question, date, number)) is not None:
+            values[field.path] = value
     values |= written
-    file = {"file.stem": PurePosixPath(path).stem, "file.folder": PurePosixPath(path).parent.name}
-    for name in _in_order(layout, layout.templates):
+    file = _file_values(PurePosixPath(path)) if plan.needs_file else None
+    for name in plan.templates:
         if (text := layout.fill(name, values, file)) is not None:
             values[name] = _converted(text, layout.fields[name])
-    return {name: value for name, value in values.items() if _belongs(name, values, written, layout)}
+    for name in [name for name in plan.limits if name in values and not plan.limits[name].allow(values, written)]:
+        del values[name]
+    return values
+
+
+class _Limit(NamedTuple):
+    """When a page has a field.
+
+    Attributes:
+        conditions: The values that other fields must have.
+        maps: The optional maps that it is in, each with a dot behind it. A model must have written something in them.
+    """
+
+    conditions: tuple[tuple[str, object], ...]
+    maps: tuple[str, ...]
+
+    def allow(self, values: Mapping[str, Value], written: Iterable[str]) -> bool:
+        """Return whether a page with these values has the field."""
+        if any(not any(name.startswith(outer) for name in written) for outer in self.maps):
+            return False
+        return all(_equals(values.get(name), wanted) for name, wanted in self.conditions)
+
+
+class _Plan(NamedTuple):
+    """What all new pages of a layout have in common.
+
+    Attributes:
+        known: The values that are the same on each page.
+        asked: The fields whose value depends on the question, the date or the number.
+        templates: The fields with templates, each one after those that its template refers to.
+        needs_file: Whether a template refers to the file of the page.
+        limits: The fields that a page may lack although they have a value.
+    """
+
+    known: Mapping[str, Value]
+    asked: tuple[Field, ...]
+    templates: tuple[str, ...]
+    needs_file: bool
+    limits: Mapping[str, _Limit]
+
+
+@cache
+def _plan(layout: Layout) -> _Plan:
+    known: dict[str, Value] = {}
+    asked: list[Field] = []
+    for name, field in layout.fields.items():
+        value = field_value(field, layout, _NO_QUESTION, dt.date.min, None)
+        if field.constant is None and (field.spec.source in _ASKED or isinstance(value, list)):
+            asked.append(field)
+        elif value is not None:
+            known[name] = value
+    references = [ref.path for template in layout.templates.values() for ref in template.references]
+    limits = {name: _limit_of(field, layout) for name, field in layout.fields.items()}
+    return _Plan(
+        known,
+        tuple(asked),
+        _in_order(layout, layout.templates),
+        not FILE_FIELDS.isdisjoint(references),
+        {name: limit for name, limit in limits.items() if limit != _Limit((), ())},
+    )
+
+
+def _file_values(path: PurePosixPath) -> dict[str, str]:
+    return {"file.stem": path.stem, "file.folder": path.parent.name}
+
+
+def _limit_of(field: Field, layout: Layout) -> _Limit:
+    conditions = [*(field.spec.only_when or {}).items()]
+    maps = []
+    section = field.section
+    while section:
+        row = layout.sections[section]
+        conditions += (row.spec.only_when or {}).items()
+        if not row.required:
+            maps.append(f"{section}.")
+        section = section.rpartition(".")[0]
+    return _Limit(tuple(conditions), tuple(maps))
 
 
 def field_value(field: Field, layout: Layout, question: Question, date: dt.date, number: int | None) -> Value:
@@ -70,21 +154,6 @@ def today_value(field: Field, date: dt.date) -> Value:
 
 def _converted(text: str, field: Field) -> Value:
     return int(text) if field.kind is Kind.INT and text.isdecimal() else text
-
-
-def _belongs(path: str, values: Mapping[str, Value], written: Mapping[str, Value], layout: Layout) -> bool:
-    """Return whether a page has a field: not in an optional map that has nothing else, nor if its condition fails."""
-    if path == BODY_FIELD and path not in layout.fields:
-        return True
-    conditions = [layout.fields[path].spec.only_when or {}]
-    section = layout.fields[path].section
-    while section:
-        row = layout.sections[section]
-        conditions.append(row.spec.only_when or {})
-        if not row.required and not any(name.startswith(f"{section}.") for name in written):
-            return False
-        section = section.rpartition(".")[0]
-    return all(_equals(values.get(name), wanted) for table in conditions for name, wanted in table.items())
 
 
 def _equals(value: Value, wanted: object) -> bool:

@@ -165,6 +165,7 @@ def page_texts(layout: Layout) -> PageTexts:
     return PageTexts(tuple(fields), description, keywords)
 
 
+@cache
 def text_paths(layout: Layout) -> frozenset[str]:
     """Return the paths of all fields that a model writes, the answer included."""
     return frozenset(layout.model_fields)

@@ -12,7 +12,6 @@ an existing page (`qtgen.regeneration.rewrite`). Only the providers do input and
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from qtgen.errors import (
     AnswerError,
@@ -32,6 +31,7 @@ from qtgen.generation.answer_brake import AnswerBrake
 from qtgen.generation.answer_candidates import AcceptedAnswer, Candidate, Selector, reject_others
 from qtgen.generation.answer_check import AnswerCheck
 from qtgen.generation.conversation import Conversation
+from qtgen.generation.task_progress import TaskProgress
 from qtgen.generation.types import Outcome, Status
 from qtgen.generation.writing_task import WritingTask
 from qtgen.llm.types import Completion, Prompt, Provider, Usage
@@ -107,8 +107,7 @@ class _RepairLoop:
         self._task, self._repairs, self._samples, self._selector = task, repairs, candidates, selector
         self._brake = brake
         self._answers: list[tuple[Provider, Completion]] = []
-        self._total_usage = Usage()  # of cached answers too, unlike the outcome's
-        self._outcome = task.blank
+        self._progress = TaskProgress(task.blank)
         self._candidates: list[Candidate] = []
         self._conversation: Conversation | None = None
 
@@ -138,9 +137,9 @@ class _RepairLoop:
             self._report(provider, completion, check, is_final=conversation.repairs > 0)
             is_finished = self._request_next(conversation, check) or self.is_dropped(provider)
             if check.text is None or (check.complaints and not is_finished):
-                _logger.debug("%s: answer rejected: %s", self._outcome.path, "; ".join(check.complaints))
+                _logger.debug("%s: answer rejected: %s", self._progress.blank.path, "; ".join(check.complaints))
             if is_finished:
-                message = f"no usable answer in {self._outcome.attempts} attempts: {'; '.join(check.faults[:3])}"
+                message = f"no usable answer in {self._progress.attempts} attempts: {'; '.join(check.faults[:3])}"
                 return await self._end(Failure(AnswerError.kind, message))
 
     def is_dropped(self, provider: Provider) -> bool:
@@ -158,13 +157,13 @@ class _RepairLoop:
         if check.text is not None:
             self._brake.accepted(provider.model)
         else:
-            source = self._outcome.question.source
+            source = self._progress.blank.question.source
             self._brake.rejected(provider.model, source, completion, check.faults[0], is_final=is_final)
 
     def _report_no_answer(self, provider: Provider, error: ProviderError, *, is_final: bool) -> None:
         """Tell the brake about a final response that is no answer."""
         if self._brake and isinstance(error, NoAnswer) and isinstance(error.completion, Completion):
-            source = self._outcome.question.source
+            source = self._progress.blank.question.source
             self._brake.rejected(provider.model, source, error.completion, str(error), is_final=is_final)
 
     def _is_last_sample(self, conversation: Conversation) -> bool:
@@ -176,7 +175,7 @@ class _RepairLoop:
         Return False if there is none.
         """
         if not conversation.is_longer:
-            _logger.debug("%s: answer truncated; allowing more tokens", self._outcome.path)
+            _logger.debug("%s: answer truncated; allowing more tokens", self._progress.blank.path)
             conversation.allow_more_tokens()
             return True
         if self._is_last_sample(conversation):
@@ -197,11 +196,9 @@ class _RepairLoop:
     def _check(self, prompt: Prompt, completion: Completion, *, truncated: bool) -> AnswerCheck:
         """Check an answer, and record what surrounded it."""
         check = self._task.check(prompt, completion.text, truncated=truncated)
-        outcome = replace(self._outcome, diagnostics=check.diagnostics, last_answer=completion.text)
+        self._progress.add_check(check, completion.text)
         if check.wrappings:
-            _logger.debug("%s: unwrapped: %s", outcome.path, ", ".join(check.wrappings))
-            outcome = replace(outcome, unwrapped=(*outcome.unwrapped, check.wrappings))
-        self._outcome = outcome
+            _logger.debug("%s: unwrapped: %s", self._progress.blank.path, ", ".join(check.wrappings))
         return check
 
     def forget_answers(self) -> None:
@@ -222,7 +219,7 @@ class _RepairLoop:
 
     async def _complete(self, provider: Provider, prompt: Prompt) -> tuple[Completion, Truncated | None]:
         """Return the next answer, and the error if it is truncated. Add its usage whether it succeeds or fails."""
-        self._outcome = replace(self._outcome, attempts=self._outcome.attempts + 1)
+        self._progress.attempts += 1
         truncated: Truncated | None = None
         try:
             completion = await provider.complete(prompt)
@@ -230,34 +227,29 @@ class _RepairLoop:
             truncated = error
             completion = error.completion or Completion("", provider.model, error.usage or Usage(), kind=error.kind)
         except StyleRejected as error:  # the prompt is rendered again, which is no attempt of its own
-            self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
-            self._add_usage(error.usage or Usage())
+            self._progress.attempts -= 1
+            self._progress.add_usage(error.usage or Usage())
             raise
         except (ProviderError, BudgetReached) as error:
             if isinstance(error, NoAnswer) and error.completion is not None:
                 self._add_answer(provider, error.completion)
             else:
-                self._add_usage(error.usage or Usage())
+                self._progress.add_usage(error.usage or Usage())
             raise
         except (Interrupted, Deferred):  # the request was not sent
-            self._outcome = replace(self._outcome, attempts=self._outcome.attempts - 1)
+            self._progress.attempts -= 1
             raise
         self._add_answer(provider, completion)
         return completion, truncated
 
     def _add_answer(self, provider: Provider, completion: Completion) -> None:
         self._answers.append((provider, completion))
-        self._add_usage(completion.usage + completion.lost, completion.reused)
-
-    def _add_usage(self, usage: Usage, reused: bool = False) -> None:
-        self._total_usage += usage
-        if not reused:
-            self._outcome = replace(self._outcome, usage=self._outcome.usage + usage)
+        self._progress.add_usage(completion.usage + completion.lost, reused=completion.reused)
 
     def _add_candidate(self, check: AnswerCheck, prompt: Prompt, completion: Completion, provider: Provider) -> None:
         if check.text is not None:
-            usage, attempts = self._total_usage, self._outcome.attempts
-            answer = AcceptedAnswer(attempts, prompt, completion, usage, provider.name, provider.model)
+            usage, number = self._progress.total_usage, self._progress.attempts
+            answer = AcceptedAnswer(number, prompt, completion, usage, provider.name, provider.model)
             self._candidates.append(Candidate(check, answer))
         else:
             provider.reject(completion)
@@ -265,16 +257,15 @@ class _RepairLoop:
     async def _end(self, failure: Failure) -> Outcome:
         """Return the outcome with the best usable answer, or the failure if there is none."""
         if not self._candidates:
-            return replace(self._outcome, status=Status.FAILED, error=failure)
+            return self._progress.outcome(Status.FAILED, error=failure)
         best = await self._choose()
         others = reject_others(best, self._candidates, self._answers)
-        return replace(
-            self._outcome,
-            status=Status.WRITTEN,
+        return self._progress.outcome(
+            Status.WRITTEN,
             model=best.answer.asked_model,
             diagnostics=best.check.diagnostics,
             last_answer=best.answer.completion.text,
-            draft=self._task.draft(best.check, replace(best.answer, usage=self._total_usage)),
+            draft=self._task.draft(best.check, best.answer._replace(usage=self._progress.total_usage)),
             other_answers=tuple(candidate.answer.completion.text for candidate in others) if self._samples > 1 else (),
         )
 
@@ -286,7 +277,7 @@ class _RepairLoop:
             finalists.sort(key=lambda candidate: candidate.check.roughness())
         if self._selector is None or len(finalists) == 1:
             return finalists[0]
-        return finalists[await self._selector(self._outcome, finalists)]
+        return finalists[await self._selector(self._progress.outcome(Status.FAILED), finalists)]
 
     async def pend(self, provider: Provider, error: Deferred) -> Outcome:
         """Return the outcome while a request is in a batch. The other candidates are queued, for the same batch."""
@@ -295,7 +286,7 @@ class _RepairLoop:
             conversation.request_sample()
             with suppress(Deferred, ProviderError, BudgetReached, Interrupted):
                 await provider.complete(conversation.next_prompt)
-        return replace(self._outcome, status=Status.PENDING, error=Failure(error.kind, str(error)))
+        return self._progress.outcome(Status.PENDING, error=Failure(error.kind, str(error)))
 
     def _skip(self, failure: Failure) -> Outcome:
-        return replace(self._outcome, status=Status.SKIPPED, error=failure)
+        return self._progress.outcome(Status.SKIPPED, error=failure)

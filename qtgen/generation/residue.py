@@ -43,7 +43,9 @@ def residue_faults(data: object, names: frozenset[str]) -> list[str]:
         data: The texts of the answer: decoded JSON, or one text.
         names: The names of the schema's fields that are no words.
     """
-    texts = [*_strings(data)]
+    texts = _strings(data)
+    if not _may_have_residue("\n".join(texts)):  # nearly every answer
+        return []
     suspects = (text for text in texts if _may_have_residue(text))
     return list(dict.fromkeys(fault for text in suspects for fault in _faults(text, texts, names)))
 
@@ -95,10 +97,9 @@ def _is_comparison(tag: re.Match[str]) -> bool:
     return len(tag["name"]) == 1 and bool(tag["attributes"]) and "=" not in tag["attributes"]
 
 
-def _strings(data: object) -> Iterator[str]:
-    """Yield every string value of decoded JSON."""
+def _strings(data: object) -> list[str]:
+    """Return every string value of decoded JSON, in order."""
     if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict | list):
-        for item in data.values() if isinstance(data, dict) else data:
-            yield from _strings(item)
+        return [data]
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return [text for item in items for text in _strings(item)]
