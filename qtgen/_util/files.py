@@ -75,7 +75,7 @@ def _temporary_file(path: Path, contents: bytes, *, sync: bool, mode: int = PRIV
         temporary.unlink(missing_ok=True)
 
 
-def publish_if_absent(temporary: Path, path: Path) -> bool:
+def publish_if_absent(temporary: Path | str, path: Path | str) -> bool:
     """Let `path` appear with the contents of `temporary`, atomically. Return False if something exists there."""
     with as_output_error(path):
         try:
@@ -83,9 +83,9 @@ def publish_if_absent(temporary: Path, path: Path) -> bool:
         except FileExistsError:
             return False
         except OSError:  # a file system without hard links, where looking and moving are two steps
-            if path.exists():
+            if Path(path).exists():
                 return False
-            temporary.replace(path)
+            Path(temporary).replace(path)
         return True
 
 

@@ -169,7 +169,7 @@ class OutputFolder:
         return PendingPage(draft, f"{self._publishing.folder}{os.sep}{place}", f"{self.failed_folder}{os.sep}{place}")
 
     def _publish(self, temporary: str, path: str) -> bool:
-        return publish_if_absent(Path(temporary), Path(path))
+        return publish_if_absent(temporary, path)
 
     def _append_lines(self, pages: Sequence[PendingPage]) -> None:
         """Append the lines of pages, except those that a run that was killed has appended."""

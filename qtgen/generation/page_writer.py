@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from types import TracebackType
 from typing import NamedTuple
 
-from qtgen.errors import OutputError
 from qtgen.generation.output import OutputFolder
 from qtgen.generation.types import Draft
 
@@ -17,7 +16,7 @@ _TOGETHER = 50  # pages
 
 class _Waiting(NamedTuple):
     draft: Draft
-    result: Future[bool]
+    result: "asyncio.Future[bool]"
 
 
 class PageWriter:
@@ -30,6 +29,7 @@ class PageWriter:
         self._output = output
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pages")
+        self._is_called = False  # whether the thread will look for pages that wait
 
     def __enter__(self) -> "PageWriter":
         return self
@@ -44,29 +44,40 @@ class PageWriter:
 
         Raises OutputError. A draft whose coroutine is cancelled before its turn is not written.
         """
-        page = _Waiting(draft, Future())
+        loop = asyncio.get_running_loop()
+        page = _Waiting(draft, loop.create_future())
         self._waiting.append(page)
-        self._thread.submit(self._write_waiting)
-        return await asyncio.wrap_future(page.result)
+        if not self._is_called:
+            self._is_called = True
+            self._thread.submit(self._write_waiting, loop)
+        return await page.result
 
-    def _write_waiting(self) -> None:
-        """Write pages that wait, in the thread. The call of a page that an earlier call has written may find none."""
-        pages = [page for page in islice(self._take(), _TOGETHER) if page.result.set_running_or_notify_cancel()]
-        if not pages:
-            return
-        try:
-            results = self._output.write_all([page.draft for page in pages])
-            finished = [*zip(pages, results, strict=True)]
-        except BaseException as error:  # whatever it is, the coroutines must not wait for ever
-            for page in pages:
-                page.result.set_exception(error)
-            raise
-        for page, result in finished:
-            if isinstance(result, OutputError):
-                page.result.set_exception(result)
-            else:
-                page.result.set_result(result)
+    def _write_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write the pages that wait, in the thread."""
+        self._is_called = False  # before it looks, so that no page is missed
+        while pages := [*islice(self._take(), _TOGETHER)]:
+            results: Sequence[bool | BaseException]
+            try:
+                results = self._output.write_all([page.draft for page in pages])
+                if len(results) != len(pages):
+                    raise ValueError("a result is missing")
+            except BaseException as error:  # noqa: BLE001  # whatever it is, the coroutines must not wait for ever
+                results = [error] * len(pages)
+            loop.call_soon_threadsafe(_hand_over, pages, results)
 
     def _take(self) -> Iterator[_Waiting]:
         while self._waiting:
-            yield self._waiting.popleft()
+            page = self._waiting.popleft()
+            if not page.result.cancelled():
+                yield page
+
+
+def _hand_over(pages: Sequence[_Waiting], results: Sequence[bool | BaseException]) -> None:
+    """Wake the coroutines whose pages were written, all at once."""
+    for page, result in zip(pages, results, strict=True):
+        if page.result.done():  # cancelled in the meantime
+            continue
+        if isinstance(result, BaseException):
+            page.result.set_exception(result)
+        else:
+            page.result.set_result(result)

@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from qtgen._util.files import SYNCS_ALL, as_output_error, sync_all
 from qtgen._util.leftovers import NEW_FILE_MODE, write_beside
@@ -16,7 +17,7 @@ from qtgen.generation.types import Draft
 _MAX_GROUP = 8  # pages; each holds an open file
 
 
-@dataclass(slots=True)
+@dataclass
 class PendingPage:
     """A page that is being published.
 
@@ -49,12 +50,16 @@ class PendingPage:
         _encode(self.line, path)
         text = _encode(self.draft.text, path)
         with as_output_error(path):
-            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - Path objects are slow
-            self._temporary = write_beside(path, text, sync=sync, mode=NEW_FILE_MODE)
+            try:
+                self._temporary = write_beside(path, text, sync=sync, mode=NEW_FILE_MODE)
+            except FileNotFoundError:  # the folder is new
+                os.makedirs(os.path.dirname(path) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - Path objects are slow
+                self._temporary = write_beside(path, text, sync=sync, mode=NEW_FILE_MODE)
         return True
 
+    @cached_property
     def place(self) -> tuple[int, int, str]:
-        """Return a value that is equal for two paths of the same file, once its folder exists.
+        """A value that is equal for two paths of the same file, once its folder exists.
 
         Names that only some file systems take for the same are equal too.
         """
@@ -151,11 +156,10 @@ def _lock_first(
     others = []
 
     def lock(page: PendingPage) -> bool:
-        place = page.place()
-        if len(group) == _MAX_GROUP or place in group or not page.lock(held, wait=not group):
+        if len(group) == _MAX_GROUP or page.place in group or not page.lock(held, wait=not group):
             others.append(page)
             return False
-        group[place] = page
+        group[page.place] = page
         return True
 
     return _attempt(pages, lock), others
