@@ -109,3 +109,8 @@ def test_long_residue_is_no_trap(part: str) -> None:
 @given(st.text(st.sampled_from("aıİſTODtodbBfixmeFIXME.…_<[ "), max_size=12))
 def test_a_text_is_looked_at_if_it_may_have_residue(text: str) -> None:
     assert _may_have_residue(text) == (_MAY_HAVE.search(text) is not None)
+
+
+@given(st.lists(st.text(st.sampled_from("aıİſTODtodbBfixmeFIXME.…_<[ \n"), max_size=6), max_size=4))
+def test_texts_together_are_looked_at_if_one_of_them_may_have_residue(texts: list[str]) -> None:
+    assert _may_have_residue("\n".join(texts)) == any(_may_have_residue(text) for text in texts)

@@ -70,6 +70,20 @@ def test_the_client_sends_every_request(server: FakeEndpoint, prompt: Prompt, mo
     }
 
 
+def test_headers_are_those_that_the_client_has_chosen(server: FakeEndpoint, prompt: Prompt) -> None:
+    own = {"Accept": "text/plain", "User-Agent": "editors/1", "Authorization": "Basic Zm9v"}
+    send(prompt, Endpoint("openai", "m", server.base_url, "sk-1", headers=own))
+    send(prompt, Endpoint("openai", "m", server.base_url))
+    (first, _), (second, _) = server.requests
+    assert [first[name.lower()] for name in own] == [*own.values()]
+    assert (second["accept"], second["accept-encoding"]) == ("application/json", "gzip, deflate")
+    assert second["user-agent"].startswith("qtgen/")
+    assert "authorization" not in second
+    assert not {"connection", "cookie"} & {*first, *second}
+    chosen_by_the_client = {name for name in first if name.startswith("x-stainless-")}
+    assert {"x-stainless-lang", "x-stainless-retry-count"} <= chosen_by_the_client
+
+
 def test_without_a_price_the_cost_is_unknown(server: FakeEndpoint, prompt: Prompt) -> None:
     assert send(prompt, Endpoint("openai", "m", server.base_url)).usage.cost_usd is None
 

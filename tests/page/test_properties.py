@@ -4,6 +4,7 @@ Whatever a page is given to hold, it either reads back as that, for qtgen and fo
 """
 
 import datetime as dt
+import re
 import string
 
 import pytest
@@ -17,6 +18,7 @@ from qtgen.page import (
     Style,
     TextEdit,
     Value,
+    answer_text,
     apply_edits,
     decode_answer,
     emit,
@@ -221,6 +223,26 @@ def test_an_encoded_answer_is_one_line_and_encoding_it_again_changes_nothing(mar
     assert "\n" not in answer
     assert "\r" not in answer
     assert encode_answer(decode_answer(answer)) == answer
+
+
+LINES = st.sampled_from(
+    ["\n", "\n\n", " \n", "\n ", "    ", "`", "``", "```", "~~~", "$", "$$", "\r", "\r\n", "\t", "\x0b", "\u2028", "\\n",
+     "\\\\n", "\\nu", "\\not=", "a", "A", "eq", "nu", "ot=", "C:", "C:\\", "1. ", "é"]
+)  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=12).map("".join))
+def test_an_answer_is_encoded_without_its_shortcuts_as_it_is_with_them(markdown: str) -> None:
+    def encoded() -> str:
+        try:
+            return encode_answer(markdown)
+        except UnwritableText as error:
+            return str(error)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(answer_text, "_CHANGED_LINE", re.compile(""))
+        in_full = encoded()
+    assert encoded() == in_full
 
 
 @given(st.text())
