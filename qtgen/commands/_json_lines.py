@@ -9,11 +9,17 @@ from qtgen._util.text import json_text
 
 
 class JsonLines:
-    """One JSON line per item, kept in a temporary file until they are printed in the order of the input."""
+    """One JSON line per item, kept in a temporary file until they are printed in the order of the input.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: Number of items.
+        is_kept: Whether lines are printed at all. If not, it only keeps which items have one.
+    """
+
+    def __init__(self, total: int, *, is_kept: bool = True) -> None:
         self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # closed at the end of the block
         self._offsets = array("q", [-1]) * total
+        self._is_kept = is_kept
 
     def __enter__(self) -> "JsonLines":
         return self
@@ -23,6 +29,9 @@ class JsonLines:
 
     def add(self, position: int, record: Mapping[str, Any]) -> None:
         """Set the line of the item at a position."""
+        if not self._is_kept:
+            self._offsets[position] = 0
+            return
         self._offsets[position] = self._file.seek(0, 2)
         self._file.write(json_text(record).encode() + b"\n")
 

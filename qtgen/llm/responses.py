@@ -91,7 +91,7 @@ class ResponseReader:
             body = error_of(status_of(reported), {"error": reported}, self._clean)
             return self._failed(digest, response, body, self._usage_before_error(document, response.headers))
         try:
-            return self._completion(document, response.headers)
+            return self._completion(digest, document, response.headers)
         except TypeError as error:
             said = error_of(response.status, document, self._clean).reply.message
             words = f": {said}" if said and document and "choices" not in document else ""
@@ -99,7 +99,7 @@ class ResponseReader:
             usage = self._usage(document, response.headers, has_text=False)
             raise Retryable(self._clean(message), kind="malformed", usage=usage) from None
 
-    def _completion(self, document: Any, response_headers: Mapping[str, str]) -> Completion:
+    def _completion(self, digest: bytes, document: Any, response_headers: Mapping[str, str]) -> Completion:
         choice, message = _first_choice(document)
         finish = str(choice.get("finish_reason") or "").lower()
         refusal = refusal_of(message)
@@ -116,7 +116,7 @@ class ResponseReader:
         model = storable_text(str(document.get("model") or self._endpoint.model))
         self._compare_price(model)
         limits = limits_from(response_headers, usage.prompt_tokens, waits.clock_of(response_headers, time.time()))
-        return Completion(text, model, usage, request_id, limits, kind=kind)
+        return Completion(text, model, usage, request_id, limits, kind=kind, key=digest)
 
     def _usage(self, document: Any, response_headers: Mapping[str, str], *, has_text: bool) -> Usage:
         reported = document.get("usage") if isinstance(document, dict) else None

@@ -27,7 +27,8 @@ class LedgerSender:
         except BaseException:  # also if it is cancelled: anybody may send it then
             self._writer.release(request.key)
             raise
-        completion = replace(completion, key=request.key.digest)
+        if completion.key != request.key.digest:
+            completion = replace(completion, key=request.key.digest)
         try:
             await self._writer.record_answer(request.key, completion)
         except LedgerError as error:
