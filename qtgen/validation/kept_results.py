@@ -1,20 +1,17 @@
 """Cache results that depend on all pages of a run."""
 
 import os
-from array import array
-from itertools import chain
 
 from xxhash import xxh3_128
 
 from qtgen.site.discovery import PageBatch
-from qtgen.validation.records import PageRecords
-from qtgen.validation.workers import UNREADABLE, RecordStore
+from qtgen.validation.workers import RecordStore
 
 
 class KeptResults:
     """Caches results that depend on all pages of a run.
 
-    It stores nothing if a page has no known size and time, or could not be read.
+    It stores nothing if a page has no known size and time.
 
     Args:
         store: Where to store results, or None to store nothing.
@@ -30,16 +27,19 @@ class KeptResults:
         """Whether results may be stored."""
         return self._store is not None
 
-    def add(self, batch: PageBatch, records: PageRecords) -> None:
-        """Add a batch of pages that the results depend on."""
-        states = array("q", chain.from_iterable(batch.states))
-        names = "\0".join([os.path.abspath(batch.folder), batch.folder, *batch.names])  # noqa: PTH100 - accepts "" too
-        self._hash.update(b"%d\0" % len(batch.names))
-        self._hash.update(_encoded(names))
-        self._hash.update(states.tobytes())
-        self._newest = max(self._newest, *states[1::2])
-        if min(states[::2]) < 0 or records.findings.pages_with(UNREADABLE):
-            self._store = None
+    def add(self, batch: PageBatch, encoded: bytes) -> None:
+        """Add a batch of pages that the results depend on.
+
+        Args:
+            encoded: The batch as bytes.
+        """
+        folder = os.path.abspath(batch.folder)  # noqa: PTH100 - accepts "" too
+        self._hash.update(_encoded(f"{folder}\0{len(encoded)}\0"))
+        self._hash.update(encoded)
+        sizes, times = zip(*batch.states, strict=True)
+        self._newest = max(self._newest, *times)
+        if min(sizes) < 0:
+            self.stop()
 
     def add_values(self, *depends_on: object) -> None:
         """Add whatever the results depend on besides the pages and the rules.
@@ -48,6 +48,10 @@ class KeptResults:
             depends_on: Other values that the results depend on. Their `repr` tells them apart.
         """
         self._hash.update(_encoded(repr(depends_on)))
+
+    def stop(self) -> None:
+        """Store nothing, because a page could not be read."""
+        self._store = None
 
     def get(self, name: str) -> bytes | None:
         """Return the result that was stored under a name, or None if something that it depends on has changed."""

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, islice, pairwise, repeat
 from typing import NamedTuple, Protocol
 
-from msgspec import msgpack
-
 from qtgen.page import Page
 from qtgen.page.compile import layouts_of
 from qtgen.page.layout import Layout
@@ -17,7 +15,6 @@ from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import printable
 from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of
 from qtgen.validation.places import Place, fill_names, place_of, span_of_item
-from qtgen.validation.records import restore_numbers
 from qtgen.validation.rules import SiteFinding, SiteRule
 from qtgen.validation.rules.edits import span_within
 
@@ -47,9 +44,6 @@ class SiteFindings(NamedTuple):
         for path, count in zip(paths, self.findings.counts, strict=True):
             codes = codes_of(path)
             yield [self.links[kind] for kind in islice(kinds, count) if table[kind].code in codes]
-
-
-decode_site_findings = msgpack.Decoder(SiteFindings, dec_hook=restore_numbers).decode
 
 
 def no_site_findings(pages: int) -> SiteFindings:
