@@ -180,10 +180,16 @@ def merge_findings(first: Findings, second: Findings) -> Findings:
     codes = [kind.code for kind in table]
     keys = [*zip(pages, places[::_PLACE], places[1::_PLACE], map(codes.__getitem__, kinds), strict=True)]
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    for number in range(_PLACE):
-        places[number::_PLACE] = array("I", map(places[number::_PLACE].__getitem__, order))
     counts = array("I", map(add, first.counts, second.counts))
-    return Findings(counts, places, array("I", map(kinds.__getitem__, order)), [*table])
+    return Findings(counts, reordered_places(places, order), array("I", map(kinds.__getitem__, order)), [*table])
+
+
+def reordered_places(places: Numbers, order: Sequence[int]) -> Numbers:
+    """Return the places of findings, given by their numbers, in this order."""
+    reordered = array("I", places)
+    for number in range(_PLACE):
+        reordered[number::_PLACE] = array("I", map(places[number::_PLACE].__getitem__, order))
+    return reordered
 
 
 def joined(parts: Iterable[Numbers]) -> Numbers:

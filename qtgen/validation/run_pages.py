@@ -5,11 +5,13 @@ results that the cache has, and that are valid because no page has changed since
 """
 
 import os
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from qtgen._util.text_column import TextColumn
 from qtgen.page import Page
 from qtgen.site.discovery import PageBatch, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
@@ -25,6 +27,8 @@ from qtgen.validation.workers import UNREADABLE, check_batches
 if TYPE_CHECKING:
     from qtgen.validation.run import ValidationOptions
 
+_RECENT_BATCHES = 8  # whose paths are remembered
+
 
 class RunPages:
     """The pages of a run, in batches. Close it after use.
@@ -38,6 +42,7 @@ class RunPages:
         """List the pages. Raises UsageError for a path that does not exist and for a folder without pages."""
         self._options = options
         self._listed, self._records = spool_batches(), spool_records()  # including those of the corpus
+        self._listed_batch = lru_cache(maxsize=_RECENT_BATCHES)(self._listed.__getitem__)
         self.kept = KeptResults(None if options.overlay else options.cache)
         self._is_checked = not self.kept.is_used  # or is while pages are listed
         self._sizes: list[int] = []  # of the batches
@@ -154,12 +159,15 @@ class RunPages:
         return site
 
     @cached_property
-    def _paths(self) -> TextColumn:
-        return TextColumn(path for batch in self._listed for path in batch.paths())
+    def _starts(self) -> "array[int]":
+        """The number of the first page of each batch."""
+        return array("Q", accumulate(self._sizes[:-1], initial=0))
 
     def path_of(self, page: int) -> str:
         """Return the path of a page, by its number."""
-        return self._paths[page]
+        number = bisect_right(self._starts, page) - 1
+        batch = self._listed_batch(number)
+        return batch.folder + batch.names[page - self._starts[number]]
 
     def load(self, path: str) -> Page:
         """Read the page at a path."""
