@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from qtgen._util.collector import paused_collector
 from qtgen.page import Page
 from qtgen.site.discovery import PageBatch, corpus_batches, exclude_pages, load_page
 from qtgen.site.index import SiteIndex
@@ -139,8 +140,10 @@ class RunPages:
     def _between(self) -> list[SiteFindings]:
         """The findings between pages of each batch."""
         self._all_records  # noqa: B018 - also checks the pages if there is no rule
-        rules, count = self._site_rules, self.page_count
-        found = find_between_pages(self, rules, count, self._options.profile) if rules else no_site_findings(count)
+        if not self._site_rules:
+            return [*no_site_findings(self.page_count).split(self._sizes)]
+        with paused_collector():
+            found = find_between_pages(self, self._site_rules, self.page_count, self._options.profile)
         return [*found.split(self._sizes)]
 
     @cached_property

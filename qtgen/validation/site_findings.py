@@ -92,8 +92,9 @@ class _Collector:
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
         """Add the findings of the rows of checked pages."""
-        end = self._ends[-1]
-        rows = array("I", (row for row in finding.rows if row < end))
+        rows = array("I", finding.rows)
+        if max(rows, default=0) >= self._ends[-1]:
+            rows = array("I", (row for row in rows if row < self._ends[-1]))
         if finding.sentence is not None:
             for row in rows:
                 if described := self._sentence(rule, finding, finding.sentence, row):
