@@ -7,9 +7,9 @@ results that the cache has, and that are valid because no page has changed since
 import os
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from qtgen._util.collector import paused_collector
@@ -18,17 +18,18 @@ from qtgen.site.discovery import PageBatch, corpus_batches, exclude_pages, load_
 from qtgen.site.index import SiteIndex
 from qtgen.site.similarity import question_words
 from qtgen.site.values import SiteValues, has_values, split_values
-from qtgen.validation.kept_results import KeptResults
+from qtgen.validation.kept_results import KeptResults, States
 from qtgen.validation.records import PageRecords
 from qtgen.validation.rules import SiteRule
 from qtgen.validation.site_findings import SiteFindings, find_between_pages, no_site_findings
 from qtgen.validation.spool import Spool, spool_batches, spool_records
-from qtgen.validation.workers import UNREADABLE, check_batches
+from qtgen.validation.workers import check_batches
 
 if TYPE_CHECKING:
     from qtgen.validation.run import ValidationOptions
 
 _RECENT_BATCHES = 8  # whose paths are remembered
+_LOADED_MAX = 1_000  # pages; if so many are read, it is likely that one of them changes before the next run
 
 
 class RunPages:
@@ -48,6 +49,7 @@ class RunPages:
         self._is_checked = not self.kept.is_used  # or is while pages are listed
         self._sizes: list[int] = []  # of the batches
         self._checked_count = 0
+        self._loaded: set[str] = set()  # the paths of pages that were read
         try:
             self._list_all(batches)
         except BaseException:  # also Ctrl-C
@@ -95,8 +97,7 @@ class RunPages:
         )
         for batch, records in checked:
             self._records.add(records)
-            if records.findings.pages_with(UNREADABLE):
-                self.kept.stop()
+            self.kept.add_facts(batch, records)
             self._checked_count += len(batch.names)
             if options.on_progress:
                 options.on_progress(self._checked_count)
@@ -142,8 +143,12 @@ class RunPages:
         self._all_records  # noqa: B018 - also checks the pages if there is no rule
         if not self._site_rules:
             return [*no_site_findings(self.page_count).split(self._sizes)]
-        with paused_collector():
-            found = find_between_pages(self, self._site_rules, self.page_count, self._options.profile)
+        found = self.kept.get_site_findings(self._states_of)
+        if found is None:
+            with paused_collector():
+                found = find_between_pages(self, self._site_rules, self.page_count, self._options.profile)
+            if len(self._loaded) < _LOADED_MAX:
+                self.kept.put_site_findings(found, self._states_of(self._loaded))
         return [*found.split(self._sizes)]
 
     @cached_property
@@ -161,6 +166,12 @@ class RunPages:
                 site.question_words.add(question_words(_question(self.load(path))) for path in batch.paths())
         return site
 
+    def _states_of(self, paths: Collection[str]) -> States:
+        if not paths:
+            return []
+        pages = chain.from_iterable(zip(batch.paths(), batch.states, strict=True) for batch in self._listed)
+        return [(path.encode("utf-8", "surrogatepass"), *state) for path, state in pages if path in paths]
+
     @cached_property
     def _starts(self) -> "array[int]":
         """The number of the first page of each batch."""
@@ -174,6 +185,8 @@ class RunPages:
 
     def load(self, path: str) -> Page:
         """Read the page at a path."""
+        if len(self._loaded) < _LOADED_MAX:
+            self._loaded.add(path)
         return load_page(path, -1, self._options.overlay, self._options.profile)
 
     def close(self) -> None:
