@@ -10,7 +10,7 @@ from msgspec import msgpack
 from qtgen.site.discovery import PageBatch
 from qtgen.validation.records import PageRecords, encode, restore_numbers
 
-_IN_MEMORY = 1 << 22  # bytes; a longer file is on disk
+_IN_MEMORY = 1 << 20  # bytes; a longer file is on disk
 
 T = TypeVar("T")
 
