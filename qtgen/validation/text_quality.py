@@ -31,6 +31,7 @@ from qtgen.validation.english import (
     TORN,
     UNSPECIFIC,
     absent,
+    are_absent,
     has_function_words,
     has_long_headings,
     mask_prose,
@@ -233,11 +234,15 @@ def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
 def _words(answer: str, math: bool) -> list[str]:
     """Return the words of the prose of an answer in lower case."""
     has_code = "`" in answer or "~~~" in answer or "    " in answer or "\t" in answer
-    plain = plain_math(answer) if math and not has_code and "|" not in answer else None
-    if plain is None:
+    prose = None
+    if not has_code and not (math and "$" in answer):
+        prose = answer.replace("\\n", "\n")
+    elif not has_code and "|" not in answer:
+        plain = plain_math(answer)
+        prose = plain and plain.prose
+    if prose is None:
         return [word for part in _read(answer, math)[1] for word in part]
-    prose = LATEX.sub(MASK, plain.prose) if "\\" in plain.prose else plain.prose
-    return words_in(prose)
+    return words_in(LATEX.sub(" ", prose) if "\\" in prose else prose)
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
@@ -275,7 +280,7 @@ def _topic(question: str, description: str, keywords: str, answer: str, *, math:
         lacks_all = len(missing) == len(terms) >= _TERMS_TO_REPEAT  # even a short answer repeats one of them
         measured["question_not_in_answer"] = 1.0 if lacks_all else coverage * len(missing) / len(terms)
     if keyword_terms:
-        unused = sum(len(absent(found, answer)) == len(found) for found in keyword_terms)
+        unused = sum(are_absent(found, answer) for found in keyword_terms)
         measured["keywords_not_in_answer"] = coverage * unused / len(keyword_terms)
     if len(description_terms) >= _TERMS_MIN:
         unsupported = absent(description_terms, answer)

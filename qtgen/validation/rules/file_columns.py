@@ -11,14 +11,14 @@ from qtgen.page.columns import PageColumns
 from qtgen.page.columns.buffer import Bools, Ints
 from qtgen.page.columns.steps import FieldStep, steps_of
 from qtgen.page.layout import Layout
+from qtgen.page.sentences import MARKS_AROUND, SENTENCE_BYTES_MIN
 from qtgen.validation.rules.light_page import light_page
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import PageFile
 
 _WORD = 8  # bytes
-_SENTENCE_BYTES_MIN = 30  # as in `sentences.py`
 _AROUND_SENTENCE = np.zeros(256, np.bool_)
-_AROUND_SENTENCE[[*b"n -*#>:|"]] = True
+_AROUND_SENTENCE[[*MARKS_AROUND]] = True
 _HASH_BITS = 40  # of a part of a page; the number of the page takes the others
 
 
@@ -158,15 +158,20 @@ class FileColumns:
 
     def rows_with_repeated_headings(self) -> list[int]:
         """Return the pages that may have two equal texts between double asterisks after a space."""
-        buffer = self.columns.buffer
-        stars = np.flatnonzero(buffer == ord("*"))
+        rows, starts, ends = self.between_asterisks
+        headings = self.columns.buffer[starts - 3] == ord(" ")
+        return self._rows_with_equal(rows[headings], starts[headings], ends[headings])
+
+    @cached_property
+    def between_asterisks(self) -> tuple[Ints, Ints, Ints]:
+        """The row, the start and the end of each text between two double asterisks, as offsets in the buffer."""
+        stars = np.flatnonzero(self.columns.buffer == ord("*"))
         follows = stars[1:] == stars[:-1] + 1
         opens = np.flatnonzero(follows[:-2] & ~follows[1:-1] & follows[2:])
-        opens = opens[buffer[stars[opens] - 1] == ord(" ")]
         starts, ends = stars[opens + 1] + 1, stars[opens + 2]
         rows = self._rows_at(starts)
         inside = rows >= 0
-        return self._rows_with_equal(rows[inside], starts[inside], ends[inside])
+        return rows[inside], starts[inside], ends[inside]
 
     def rows_with_repeated_sentences(self) -> list[int]:
         """Return the pages that may have two equal sentences in their answer."""
@@ -180,7 +185,7 @@ class FileColumns:
         part_starts = marks[marks_of - 1] + 1
         part_starts[first] = starts
         rows = np.repeat(np.arange(len(self)), sizes)
-        long = np.flatnonzero(part_ends - part_starts > _SENTENCE_BYTES_MIN)
+        long = np.flatnonzero(part_ends - part_starts > SENTENCE_BYTES_MIN)
         return self._rows_with_equal(rows[long], *self._stripped(part_starts[long], part_ends[long]))
 
     def _stripped(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:

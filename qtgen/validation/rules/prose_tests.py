@@ -1,15 +1,19 @@
 """The quick tests of the rules about off-topic and incoherent texts, for a page and for pages by column."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qtgen.validation.english import has_function_words, has_long_headings
+from qtgen.validation.english import HEADING_WORDS_MAX, has_function_words
 from qtgen.validation.rules.answers import answer_line
 from qtgen.validation.rules.types import PageFile
 from qtgen.validation.text_quality import is_about_question, is_plain_prose
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.file_columns import FileColumns
+
+
+_NOT_IN_HEADINGS = b" :;,.)\\"  # as the first character
 
 
 def is_about_its_question(file: PageFile) -> bool:
@@ -36,5 +40,20 @@ def is_coherent_prose(file: PageFile) -> bool:
 def rows_with_incoherent_prose(files: "FileColumns") -> Iterable[int]:
     """Return the pages whose answer may have repeated sentences, long headings or no function words."""
     answers = files.answers
-    rows = {row for row, answer in enumerate(answers) if not has_function_words(answer) or has_long_headings(answer)}
-    return rows.union(row for row in files.rows_with_repeated_sentences() if not is_plain_prose(answers[row]))
+    rows = {row for row, answer in enumerate(answers) if not has_function_words(answer)}
+    suspects = {*files.rows_with_repeated_sentences(), *_rows_with_long_texts(files)}
+    return rows.union(row for row in suspects if not is_plain_prose(answers[row]))
+
+
+def _rows_with_long_texts(files: "FileColumns") -> Iterable[int]:
+    """Return the pages with two long texts between double asterisks, which may be headings."""
+    raw = files.columns.raw
+    rows, starts, ends = files.between_asterisks
+    long = (ends - starts > 2 * HEADING_WORDS_MAX).nonzero()[0]
+    places = zip(*(numbers[long].tolist() for numbers in (rows, starts, ends)), strict=True)
+    counts = Counter(
+        row
+        for row, start, end in places
+        if raw[start] not in _NOT_IN_HEADINGS and raw.count(b" ", start, end) >= HEADING_WORDS_MAX
+    )
+    return (row for row, count in counts.items() if count > 1)
