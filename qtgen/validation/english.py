@@ -108,7 +108,7 @@ INCOHERENCE_PATTERNS = (
 """RE2 patterns. An answer that matches none of them has no sentence that starts in lower case, and few torn phrases. A
 hundred words in random order contain one of these twenty pairs. All pairs would make RE2 twice as slow.
 
-`is_plain_prose` rules out missing function words, repeated sentences and long headings.
+`rules/prose_tests.py` rules out missing function words, repeated sentences and long headings.
 """
 
 

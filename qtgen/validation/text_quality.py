@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 from qtgen.page.markdown import expand_line_breaks
 from qtgen.page.markdown.plain_math import plain_math
-from qtgen.page.sentences import has_repeats, repeated_share
+from qtgen.page.sentences import repeated_share
 from qtgen.validation.english import (
     FUNCTION_WORDS,
     GLUED,
@@ -33,10 +33,8 @@ from qtgen.validation.english import (
     absent,
     are_absent,
     has_function_words,
-    has_long_headings,
     mask_prose,
     question_terms,
-    repeats_question,
     terms_in,
     words_in,
 )
@@ -95,8 +93,7 @@ CHECKS: tuple[Check, ...] = (
 )
 """The checks. Their thresholds were chosen on the pages of one half of the subjects of a live site."""
 
-_BARS = {check.name: check.bar for check in CHECKS}
-_MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = _BARS["question_not_in_answer"], _BARS["question_not_in_description"]
+BARS = {check.name: check.bar for check in CHECKS}
 SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # the quick tests do not look for these
 ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
 
@@ -245,26 +242,6 @@ def _words(answer: str, math: bool) -> list[str]:
     return words_in(LATEX.sub(" ", prose) if "\\" in prose else prose)
 
 
-def is_about_question(question: str, description: str, answer: str) -> bool:
-    """Return True for a page that is certainly not off topic. This is a quick test; `measure` decides the others."""
-    if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
-        return True
-    terms = question_terms(question)
-    if len(absent(terms, answer)) > _MISSING_IN_ANSWER * len(terms):
-        return False
-    return len(absent(terms, description)) <= _MISSING_IN_DESCRIPTION * len(terms)
-
-
-def is_plain_prose(answer: str) -> bool:
-    """Return True for an answer with function words, and without repeated sentences and long headings.
-
-    This is a quick test.
-    """
-    if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
-        return False
-    return has_function_words(answer) and not has_long_headings(answer)
-
-
 def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:
     """Return the measurements about the topic."""
     words = _words(answer, math)
@@ -291,7 +268,7 @@ def _topic(question: str, description: str, keywords: str, answer: str, *, math:
 
 
 def _missing_function_words(question: str, answer: str, words: Sequence[str], glued: int) -> float:
-    is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > _BARS["glued_words"]
+    is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > BARS["glued_words"]
     if not is_long or has_function_words(answer) or not is_english(question, words):
         return 0.0
     return 1 - sum(word in FUNCTION_WORDS for word in words) / len(words)

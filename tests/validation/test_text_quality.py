@@ -5,7 +5,8 @@ import random
 import pytest
 
 from qtgen.validation.rules.example import EXAMPLE_PAGE
-from qtgen.validation.text_quality import CHECKS, TextQuality, is_about_question, is_plain_prose, measure, measure_page
+from qtgen.validation.rules.prose_tests import is_about_question, is_plain_prose
+from qtgen.validation.text_quality import CHECKS, TextQuality, measure, measure_page
 from support.default_tables import read
 
 _TEXT = read(EXAMPLE_PAGE.encode()).text_of

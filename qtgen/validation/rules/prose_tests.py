@@ -4,16 +4,35 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qtgen.validation.english import HEADING_WORDS_MAX, has_function_words
+from qtgen.page.sentences import has_repeats, repeated_share
+from qtgen.validation.english import (
+    HEADING_WORDS_MAX,
+    absent,
+    has_function_words,
+    has_long_headings,
+    question_terms,
+    repeats_question,
+)
 from qtgen.validation.rules.answers import answer_line
 from qtgen.validation.rules.types import PageFile
-from qtgen.validation.text_quality import is_about_question, is_plain_prose
+from qtgen.validation.text_quality import BARS
 
 if TYPE_CHECKING:
     from qtgen.validation.rules.file_columns import FileColumns
 
 
+_MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = BARS["question_not_in_answer"], BARS["question_not_in_description"]
 _NOT_IN_HEADINGS = b" :;,.)\\"  # as the first character
+
+
+def is_about_question(question: str, description: str, answer: str) -> bool:
+    """Return True for a page that is certainly not off topic."""
+    if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
+        return True
+    terms = question_terms(question)
+    if len(absent(terms, answer)) > _MISSING_IN_ANSWER * len(terms):
+        return False
+    return len(absent(terms, description)) <= _MISSING_IN_DESCRIPTION * len(terms)
 
 
 def is_about_its_question(file: PageFile) -> bool:
@@ -30,6 +49,13 @@ def rows_off_topic(files: "FileColumns") -> Iterable[int]:
     descriptions = files.texts(layout.description) if layout.description else answers
     texts = zip(files.texts(layout.roles.question), descriptions, answers, strict=True)
     return [row for row, each in enumerate(texts) if "" in each or not is_about_question(*each)]
+
+
+def is_plain_prose(answer: str) -> bool:
+    """Return True for an answer with function words, and without repeated sentences and long headings."""
+    if has_repeats(answer) and repeated_share(answer) > BARS["repeated_sentences"]:
+        return False
+    return has_function_words(answer) and not has_long_headings(answer)
 
 
 def is_coherent_prose(file: PageFile) -> bool:
