@@ -151,8 +151,7 @@ def repeats_question(question: str, description: str, answer: str, missing: tupl
     plain = question.rstrip("?")
     if not plain.replace(" ", "").isalpha():
         plain = plain.translate(_PUNCTUATION)
-    words = {*plain.split()} - _UNSPECIFIC_IN_QUESTIONS
-    stems = {word[:_STEM] for word in words}
+    stems = {word[:_STEM] for word in plain.split() if word not in _UNSPECIFIC_IN_QUESTIONS}
     count = len(stems)
     return (
         count > 0

@@ -176,17 +176,13 @@ class FileColumns:
     def rows_with_repeated_sentences(self) -> list[int]:
         """Return the pages that may have two equal sentences in their answer."""
         columns, answer = self.columns, self.layout.roles.answer or ""
-        marks, starts, ends = self._sentence_ends, columns.starts(answer), columns.ends(answer)
-        lo, hi = np.searchsorted(marks, starts), np.searchsorted(marks, ends)  # an answer ends at a newline
-        sizes = hi - lo + 1
-        first = np.cumsum(sizes) - sizes
-        marks_of = np.arange(sizes.sum()) + np.repeat(lo - first, sizes)
-        part_ends = marks[marks_of]
-        part_starts = marks[marks_of - 1] + 1
-        part_starts[first] = starts
-        rows = np.repeat(np.arange(len(self)), sizes)
-        long = np.flatnonzero(part_ends - part_starts > SENTENCE_BYTES_MIN)
-        return self._rows_with_equal(rows[long], *self._stripped(part_starts[long], part_ends[long]))
+        marks = self._sentence_ends  # an answer ends at a newline
+        long = np.flatnonzero(np.diff(marks) > SENTENCE_BYTES_MIN + 1)
+        ends = marks[long + 1]
+        rows = np.searchsorted(columns.starts(answer), ends).astype(np.int64) - 1
+        starts = np.maximum(marks[long] + 1, columns.starts(answer)[rows])
+        inside = (rows >= 0) & (ends <= columns.ends(answer)[rows]) & (ends - starts > SENTENCE_BYTES_MIN)
+        return self._rows_with_equal(rows[inside], *self._stripped(starts[inside], ends[inside]))
 
     def _stripped(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """Return the places of sentences without the marks around them. It changes the arguments."""
@@ -212,8 +208,8 @@ class FileColumns:
         tail = np.where(short == _WORD, self._words[np.maximum(ends - _WORD, 0)], head)
         mixed = (head * _FACTORS[0]) ^ (tail * _FACTORS[1]) ^ (lengths * _FACTORS[2])
         keys = np.sort((rows.astype(np.uint64) << np.uint64(_HASH_BITS)) | (mixed >> np.uint64(64 - _HASH_BITS)))
-        repeated: list[int] = np.unique(keys[1:][keys[1:] == keys[:-1]] >> np.uint64(_HASH_BITS)).tolist()
-        return repeated
+        repeated: list[int] = (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(_HASH_BITS)).tolist()
+        return [*dict.fromkeys(repeated)]  # `np.unique` would import `numpy.ma`
 
     @cached_property
     def _words(self) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
