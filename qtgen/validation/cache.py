@@ -4,8 +4,9 @@ A row holds the records of the pages of one folder. A page's record is valid as 
 time, and all records are valid as long as the rules do not change. The selection of rules does not matter, because all
 rules of single pages run.
 
-Other rows hold results that depend on all pages of the last run: the findings between pages, and the fixes. They are
-valid if no page, and nothing else that they depend on, has changed.
+Other rows hold results that depend on all pages of the last run: their findings, with and without fixes. They are valid
+if no page, and nothing else that they depend on, has changed. The findings between pages have a row of their own, which
+is valid as long as the facts of the pages do not change.
 
 A lost or damaged cache costs nothing but time: the run continues without it. SQLite's locks and journal
 protect the file from concurrent runs and crashes.
@@ -34,7 +35,10 @@ CREATE TABLE IF NOT EXISTS known (
 _LAYOUT = 2  # of the rows
 _RESULTS = "//"  # the keys of results begin with it
 _RESULTS_MAX = 10  # pending rows of results
-_DELETE_RESULTS = "DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND rules <> ?"
+SITE_FINDINGS = "site"
+"""The result that is kept if other results are stored under another key."""
+
+_DELETE_RESULTS = "DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND folder <> '//site' AND rules <> ?"
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
@@ -99,7 +103,7 @@ class Cache:
         return None
 
     def put_result(self, name: str, key: str, newest: int, blob: bytes) -> None:
-        """Store a result that depends on all pages of a run. Those that were stored under another key are deleted.
+        """Store a result that depends on all pages of a run. Others, stored under another key, are deleted.
 
         Args:
             key: Changes if a page changes, or anything else that the result depends on.

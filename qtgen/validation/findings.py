@@ -8,6 +8,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, compress, islice, pairwise, repeat
+from operator import add, concat
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -19,6 +21,7 @@ else:
 """Whole numbers of four bytes. msgspec reads the annotation, and `array` has no parameters before Python 3.12."""
 
 _PLACE = 4  # numbers of a place
+_PLACES = Struct(f"{4 * _PLACE}s")
 _new = tuple.__new__  # makes a named tuple twice as fast as its own constructor
 
 
@@ -117,18 +120,21 @@ class Findings(NamedTuple):
 
     def diagnostics(self, paths: Iterable[str], codes_of: CodesOf) -> Iterator[list[Diagnostic]]:
         """Yield the diagnostics of each page, given the paths of the pages."""
-        findings = zip(*[iter(self.places)] * _PLACE, self.kinds, strict=True)
-        by_codes: dict[frozenset[str], list[tuple[object, ...] | None]] = {}
-        for path, count in zip(paths, self.counts, strict=True):
-            codes = codes_of(path)
-            if codes not in by_codes:
-                by_codes[codes] = [_rest_of(kind) if kind.code in codes else None for kind in self.table]
-            rest_of = by_codes[codes]
-            yield [
-                _new(Diagnostic, (path, line, column, end_line, end_column, *rest))
-                for line, column, end_line, end_column, kind in islice(findings, count)
-                if (rest := rest_of[kind])
-            ]
+        every = [*paths]
+        shown = [*map(codes_of, every)]
+        findings = self.of_rules(frozenset().union(*{*shown}))
+        codes = frozenset(findings.table[kind].code for kind in {*findings.kinds})
+        made = findings._every_diagnostic(every)
+        for count, page_codes in zip(findings.counts, shown, strict=True):
+            page = [*islice(made, count)]
+            yield page if codes <= page_codes else [found for found in page if found.code in page_codes]
+
+    def _every_diagnostic(self, paths: Sequence[str]) -> Iterator[Diagnostic]:
+        """Yield all diagnostics. The loops are in C, because this takes most of the time of a warm run."""
+        rest_of = {kind: _rest_of(self.table[kind]) for kind in {*self.kinds}}
+        path_of_each = chain.from_iterable(map(repeat, paths, self.counts))
+        places = zip(path_of_each, *[iter(self.places)] * _PLACE, strict=True)
+        return map(_new, repeat(Diagnostic), map(concat, places, map(rest_of.__getitem__, self.kinds)))
 
 
 def _rest_of(kind: FindingKind) -> tuple[object, ...]:
@@ -160,6 +166,30 @@ def join_findings(parts: Sequence[Findings]) -> Findings:
         kinds.extend([numbers[kind] for kind in part.kinds])
     counts, places = joined([part.counts for part in parts]), joined([part.places for part in parts])
     return Findings(counts, places, kinds, [*table])
+
+
+def merge_findings(first: Findings, second: Findings) -> Findings:
+    """Return the findings of each page in both, by position and code."""
+    table: dict[FindingKind, int] = {}
+    kinds = array("I")
+    for part in (first, second):
+        numbers = {kind: table.setdefault(part.table[kind], len(table)) for kind in sorted({*part.kinds})}
+        kinds.extend(map(numbers.__getitem__, part.kinds))
+    if not second.kinds:
+        return Findings(first.counts, first.places, kinds, [*table])
+    places = first.places + second.places
+    pages = chain(*(chain.from_iterable(map(repeat, range(part.page_count), part.counts)) for part in (first, second)))
+    codes = [kind.code for kind in table]
+    keys = [*zip(pages, places[::_PLACE], places[1::_PLACE], map(codes.__getitem__, kinds), strict=True)]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    counts = array("I", map(add, first.counts, second.counts))
+    return Findings(counts, reordered_places(places, order), array("I", map(kinds.__getitem__, order)), [*table])
+
+
+def reordered_places(places: Numbers, order: Sequence[int]) -> Numbers:
+    """Return the places of findings, given by their numbers, in this order."""
+    each = [*_PLACES.iter_unpack(places)]
+    return array("I", b"".join(chain.from_iterable(map(each.__getitem__, order))))
 
 
 def joined(parts: Iterable[Numbers]) -> Numbers:

@@ -1,14 +1,21 @@
 """Cache results that depend on all pages of a run."""
 
 import os
-from array import array
-from itertools import chain
+from collections.abc import Callable, Collection
 
+from msgspec import msgpack
 from xxhash import xxh3_128
 
 from qtgen.site.discovery import PageBatch
-from qtgen.validation.records import PageRecords
+from qtgen.validation.cache import SITE_FINDINGS
+from qtgen.validation.records import PageRecords, encode, restore_numbers
+from qtgen.validation.site_findings import SiteFindings
 from qtgen.validation.workers import UNREADABLE, RecordStore
+
+States = list[tuple[bytes, int, int]]
+"""The paths of pages, with the sizes and times of `PageBatch`."""
+
+_decode_site_findings = msgpack.Decoder(tuple[SiteFindings, States], dec_hook=restore_numbers).decode
 
 
 class KeptResults:
@@ -22,7 +29,7 @@ class KeptResults:
 
     def __init__(self, store: RecordStore | None) -> None:
         self._store = store
-        self._hash = xxh3_128()
+        self._hash, self._facts = xxh3_128(), xxh3_128()
         self._newest = 0
 
     @property
@@ -30,15 +37,30 @@ class KeptResults:
         """Whether results may be stored."""
         return self._store is not None
 
-    def add(self, batch: PageBatch, records: PageRecords) -> None:
-        """Add a batch of pages that the results depend on."""
-        states = array("q", chain.from_iterable(batch.states))
-        names = "\0".join([os.path.abspath(batch.folder), batch.folder, *batch.names])  # noqa: PTH100 - accepts "" too
-        self._hash.update(b"%d\0" % len(batch.names))
-        self._hash.update(_encoded(names))
-        self._hash.update(states.tobytes())
-        self._newest = max(self._newest, *states[1::2])
-        if min(states[::2]) < 0 or records.findings.pages_with(UNREADABLE):
+    def add(self, batch: PageBatch, encoded: bytes) -> None:
+        """Add a batch of pages that the results depend on.
+
+        Args:
+            encoded: The batch as bytes.
+        """
+        folder = os.path.abspath(batch.folder)  # noqa: PTH100 - accepts "" too
+        self._hash.update(_encoded(f"{folder}\0{len(encoded)}\0"))
+        self._hash.update(encoded)
+        sizes, times = zip(*batch.states, strict=True)
+        self._newest = max(self._newest, *times)
+        if min(sizes) < 0:
+            self._store = None
+
+    def add_facts(self, batch: PageBatch, records: PageRecords) -> None:
+        """Add what the findings between pages depend on: the names and the facts of the pages of a batch."""
+        if self._store is None:
+            return
+        names = "\0".join([batch.folder, *batch.names])
+        self._facts.update(_encoded(f"{len(batch.names)}\0{names}"))
+        for blobs in (records.facts, records.sentences):
+            for part in blobs or ():
+                self._facts.update(part)
+        if records.findings.pages_with(UNREADABLE):
             self._store = None
 
     def add_values(self, *depends_on: object) -> None:
@@ -47,7 +69,9 @@ class KeptResults:
         Args:
             depends_on: Other values that the results depend on. Their `repr` tells them apart.
         """
-        self._hash.update(_encoded(repr(depends_on)))
+        values = _encoded(repr(depends_on))
+        self._hash.update(values)
+        self._facts.update(values)
 
     def get(self, name: str) -> bytes | None:
         """Return the result that was stored under a name, or None if something that it depends on has changed."""
@@ -57,6 +81,29 @@ class KeptResults:
         """Store a result under a name."""
         if self._store:
             self._store.put_result(name, self._hash.hexdigest(), self._newest, blob)
+
+    def get_site_findings(self, states_of: Callable[[Collection[str]], States]) -> SiteFindings | None:
+        """Return the findings between pages that were stored last, or None if what they depend on has changed.
+
+        That are the facts of all pages, and the contents of those that were read to describe the findings.
+
+        Args:
+            states_of: Returns the states of pages, given their paths.
+        """
+        kept = self._store.get_result(SITE_FINDINGS, self._facts.hexdigest()) if self._store else None
+        if kept is None:
+            return None
+        found, states = _decode_site_findings(kept)
+        return found if states_of({_decoded(path) for path, *_ in states}) == states else None
+
+    def put_site_findings(self, found: SiteFindings, states: States) -> None:
+        """Store the findings between pages, with the states of the pages that were read to describe them."""
+        if self._store:
+            self._store.put_result(SITE_FINDINGS, self._facts.hexdigest(), self._newest, encode((found, states)))
+
+
+def _decoded(path: bytes) -> str:
+    return path.decode("utf-8", "surrogatepass")
 
 
 def _encoded(text: str) -> bytes:

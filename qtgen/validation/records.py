@@ -23,6 +23,8 @@ def restore_numbers(_type: type, stored: bytes) -> Any:
     return array("I", stored)
 
 
+decode_findings = msgpack.Decoder(Findings, dec_hook=restore_numbers).decode
+
 _UNKNOWN = b"?"  # the sentences of a page that were not compared; hashes have four bytes each
 
 

@@ -2,41 +2,33 @@
 
 Each page is first checked by itself, or its records are taken from the cache. They are written to a temporary file:
 its findings and its facts. Then the site rules compare the facts of all pages, and both kinds of findings are merged
-page by page. So memory grows with the facts of the pages, and not with their findings.
+batch by batch. So memory grows with the facts of the pages, and not with their findings. The cache keeps the merged
+findings, and nothing of this is done if they are still valid.
 """
 
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from qtgen._util.engines import Engine
-from qtgen._util.text_column import TextColumn
-from qtgen.page import Page
 from qtgen.page.profile import Profile
-from qtgen.site.discovery import Overlay, PageBatch, PageSource, corpus_batches, exclude_pages, load_page
+from qtgen.site.discovery import Overlay, PageBatch, PageSource
 from qtgen.site.index import SiteIndex
-from qtgen.site.similarity import question_words
-from qtgen.site.values import SiteValues, has_values, split_values
 from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.finding_fixes import FindingFixer, decode_fixed, fixed_findings
-from qtgen.validation.findings import CodesOf, FindingKind, findings_of
-from qtgen.validation.kept_results import KeptResults
-from qtgen.validation.records import PageRecords, encode
-from qtgen.validation.rules import Rule, SiteRule
+from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of, merge_findings
+from qtgen.validation.records import decode_findings, encode
+from qtgen.validation.rules import Rule
 from qtgen.validation.rules.checker import by_position
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
+from qtgen.validation.run_pages import RunPages
 from qtgen.validation.selection import PathRules, codes_by_path
-from qtgen.validation.site_findings import SiteFindings, decode_site_findings, find_between_pages, no_site_findings
-from qtgen.validation.spool import Spool, SpooledBatch
-from qtgen.validation.workers import RecordStore, check_batches
+from qtgen.validation.workers import RecordStore
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(NamedTuple):
     """A file with diagnostics."""
 
     path: str
@@ -97,8 +89,7 @@ class ValidationOptions:
 class ValidationResult:
     """The result of a run. Iterating over it yields each file that has diagnostics, sorted by path.
 
-    `pages` is the number of pages that were checked. It can be iterated over several times. Close it, or use it as a
-    context manager.
+    It can be iterated over several times. Close it, or use it as a context manager.
     """
 
     def __init__(self, batches: Iterable[PageBatch], options: ValidationOptions) -> None:
@@ -107,91 +98,23 @@ class ValidationResult:
         if needs_sentences != options.settings.compare_sentences:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
-        self._spool = Spool()
-        self._kept = KeptResults(None if options.overlay else options.cache)
-        self._sizes: list[int] = []  # of the batches, including those of the corpus
+        self._pages = RunPages(batches, options)
         try:
-            self._check(batches)
-            self.pages = sum(self._sizes)
-            self._kept.add_values(*self._depends_on())
-            self._site_findings = self._check_site()
+            if self._pages.kept.get(self._name_of(0)) is None:
+                self._pages.compare()
         except BaseException:  # also Ctrl-C
             self.close()
             raise
 
-    def _check(self, batches: Iterable[PageBatch]) -> None:
-        """Check batches, and keep their records in the temporary file."""
-        options = self._options
-        checked = check_batches(
-            batches,
-            options.cache,
-            options.jobs,
-            options.overlay,
-            options.settings,
-            profile=options.profile,
-            spawn=options.spawn,
-            engine=options.engine,
-        )
-        for batch, records in checked:
-            self._spool.add(SpooledBatch(batch.folder, batch.names, records))
-            self._kept.add(batch, records)
-            self._sizes.append(len(batch.names))
-            if options.on_progress:
-                options.on_progress(sum(self._sizes))
+    @property
+    def pages(self) -> int:
+        """The number of pages that were checked."""
+        return self._pages.page_count
 
-    def _depends_on(self) -> tuple[object, ...]:
-        """Return what the findings between pages and the fixes depend on, besides the pages and the cached rules."""
-        options = self._options
-        codes = [rule.code for rule in options.rules]
-        scope = self.pages, options.corpus is not None
-        return codes, options.settings, scope, options.by_path, options.root.absolute(), options.unsafe
-
-    def _check_site(self) -> SiteFindings:
-        options = self._options
-        rules = [rule for rule in options.rules if isinstance(rule, SiteRule) and rule.applies(options.profile)]
-        if not rules or not self.pages or (self.pages == 1 and options.corpus is None):
-            return no_site_findings(self.pages)
-        if options.corpus is not None:
-            checked = {os.path.realpath(path) for batch in self._spool for path in batch.paths()}
-            self._check(exclude_pages(corpus_batches(options.corpus, options.profile), checked))
-        return self._find_between_pages(rules)
-
-    def _find_between_pages(self, rules: Sequence[SiteRule]) -> SiteFindings:
-        """Return the findings between pages, from the cache if no page has changed since they were kept."""
-        kept = self._kept.get("site")
-        if kept is not None:
-            return decode_site_findings(kept)
-        found = find_between_pages(self, rules, self.pages, self._options.profile)
-        if self._kept.is_used:
-            self._kept.put("site", encode(found))
-        return found
-
-    @cached_property
+    @property
     def site(self) -> SiteIndex:
         """The facts of all pages, also of those of the corpus."""
-        options = self._options
-        site = SiteIndex(options.settings.repeated_sentence_pages)
-        site.selected = None if options.corpus is None else self.pages
-        site.values = SiteValues(options.profile) if has_values(options.profile) else None
-        needs_words = any(rule.code == "QT410" for rule in options.rules)
-        for batch in self._spool:
-            _add_records(site, batch.records, options.settings.compare_sentences)
-            site.names.add(batch.folder, batch.names)
-            if needs_words:
-                site.question_words.add(question_words(_question(self.load(path))) for path in batch.paths())
-        return site
-
-    @cached_property
-    def _paths(self) -> TextColumn:
-        return TextColumn(path for batch in self._spool for path in batch.paths())
-
-    def path_of(self, page: int) -> str:
-        """Return the path of a page, by its number."""
-        return self._paths[page]
-
-    def load(self, path: str) -> Page:
-        """Read the page at a path."""
-        return load_page(path, -1, self._options.overlay, self._options.profile)
+        return self._pages.site
 
     def __enter__(self) -> "ValidationResult":
         return self
@@ -200,22 +123,14 @@ class ValidationResult:
         self.close()
 
     def close(self) -> None:
-        """Delete the temporary file."""
-        self._spool.close()
-
-    def _batches(self) -> Iterator[tuple[SpooledBatch, SiteFindings]]:
-        """Yield the batches of the pages that were checked, without those of the corpus."""
-        left = self.pages
-        for batch, between in zip(self._spool, self._site_findings.split(self._sizes), strict=True):
-            if not left:
-                return
-            yield batch, between
-            left -= len(batch.names)
+        """Delete the temporary files."""
+        self._pages.close()
 
     def __iter__(self) -> Iterator[CheckedFile]:
         diagnostics_of = self._diagnostics_with_fixes() if self._options.fixes else self._diagnostics()
-        for number, (batch, between) in enumerate(self._batches()):
-            for path, diagnostics in zip(batch.paths(), diagnostics_of(number, batch, between), strict=True):
+        for number, batch in enumerate(self._pages.batches()):
+            paths = [*batch.paths()]
+            for path, diagnostics in zip(paths, diagnostics_of(number, paths), strict=True):
                 if diagnostics:
                     yield CheckedFile(path, diagnostics)
 
@@ -226,12 +141,25 @@ class ValidationResult:
                 yield FolderCounts(file.path.rpartition("/")[0], findings_of([file.diagnostics]).count_kinds(), 1)
             return
         codes = frozenset(rule.code for rule in self._options.rules)
-        for batch, between in self._batches():
-            both = [findings.of_rules(codes) for findings in (batch.records.findings, between.findings)]
-            pages = sum(map(any, zip(both[0].counts, both[1].counts, strict=True)))
-            for findings in both:
-                yield FolderCounts(batch.folder[:-1], findings.count_kinds(), pages)
-                pages = 0
+        for number, batch in enumerate(self._pages.batches()):
+            findings = self._findings(number).of_rules(codes)
+            pages = len(findings.counts) - findings.counts.count(0)
+            yield FolderCounts(batch.folder[:-1], findings.count_kinds(), pages)
+
+    def _name_of(self, batch: int) -> str:
+        """Return the name of the cached result for a batch."""
+        return f"{'fixes' if self._options.fixes else 'findings'}/{batch}"
+
+    def _findings(self, batch: int) -> Findings:
+        """Return all findings of the pages of a batch, without fixes."""
+        kept = self._pages.kept.get(f"findings/{batch}")
+        if kept is not None:
+            return decode_findings(kept)
+        records, between = self._pages.results_of(batch)
+        findings = merge_findings(records.findings, between.findings)
+        if self._pages.kept.is_used:
+            self._pages.kept.put(f"findings/{batch}", encode(findings))
+        return findings
 
     def _codes_by_path(self) -> CodesOf:
         return codes_by_path(self._options.rules, self._options.by_path, self._options.root)
@@ -239,37 +167,32 @@ class ValidationResult:
     def _diagnostics(self) -> "_DiagnosticsOf":
         """Return a function that yields the diagnostics of each page of a batch."""
         codes_of = self._codes_by_path()
-
-        def diagnostics_of(_: int, batch: SpooledBatch, between: SiteFindings) -> Iterator[list[Diagnostic]]:
-            on_pages = batch.records.findings.diagnostics(batch.paths(), codes_of)
-            return map(_merged, on_pages, between.findings.diagnostics(batch.paths(), codes_of))
-
-        return diagnostics_of
+        return lambda batch, paths: self._findings(batch).diagnostics(paths, codes_of)
 
     def _diagnostics_with_fixes(self) -> "_DiagnosticsOf":
         """Return a function that yields the diagnostics of each page of a batch with their fixes."""
-        options, codes_of = self._options, self._codes_by_path()
-        fixer = FindingFixer(self, options)
+        pages, codes_of = self._pages, self._codes_by_path()
+        fixer = FindingFixer(pages, self._options)
 
-        def diagnostics_of(number: int, batch: SpooledBatch, between: SiteFindings) -> Iterator[list[Diagnostic]]:
-            name = f"fixes/{number}"
-            kept = self._kept.get(name)
+        def diagnostics_of(batch: int, paths: Sequence[str]) -> Iterator[list[Diagnostic]]:
+            name = f"fixes/{batch}"
+            kept = pages.kept.get(name)
             if kept is not None:
-                yield from decode_fixed(kept).diagnostics(batch.paths())
+                yield from decode_fixed(kept).diagnostics(paths)
                 return
-            fixed = fixer.fixed(batch.paths(), batch.records.findings, between, codes_of)
-            pages = itertools.starmap(_merged, fixed)
-            if not self._kept.is_used:
-                yield from pages
+            records, between = pages.results_of(batch)
+            fixed = itertools.starmap(_merged, fixer.fixed(paths, records.findings, between, codes_of))
+            if not pages.kept.is_used:
+                yield from fixed
                 return
-            every = [*pages]
-            self._kept.put(name, encode(fixed_findings(every)))
+            every = [*fixed]
+            pages.kept.put(name, encode(fixed_findings(every)))
             yield from every
 
         return diagnostics_of
 
 
-_DiagnosticsOf = Callable[[int, SpooledBatch, SiteFindings], Iterator[list[Diagnostic]]]
+_DiagnosticsOf = Callable[[int, Sequence[str]], Iterator[list[Diagnostic]]]
 
 
 def _merged(on_page: list[Diagnostic], between_pages: list[Diagnostic]) -> list[Diagnostic]:
@@ -277,24 +200,3 @@ def _merged(on_page: list[Diagnostic], between_pages: list[Diagnostic]) -> list[
     if not between_pages:
         return on_page
     return sorted(on_page + between_pages, key=by_position)
-
-
-def _add_records(site: SiteIndex, records: PageRecords, compared: bool) -> None:
-    """Add the records of pages to the facts of a site.
-
-    Args:
-        compared: Whether the sentences of the pages are compared.
-    """
-    facts, sentences = records.facts, records.sentences
-    if site.values is None:
-        site.add_block(*facts)
-    else:
-        pairs = [split_values(page_facts) for page_facts in facts.pages()]
-        site.add(page_facts for page_facts, _ in pairs)
-        site.values.add(page_values for _, page_values in pairs)
-    if compared and sentences:
-        site.sentences.add_block(*sentences)
-
-
-def _question(page: Page) -> str:
-    return page.text_of(page.layout.roles.question) or ""

@@ -1,11 +1,10 @@
 """The findings of the rules that compare pages, with their places and texts."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, islice, pairwise, repeat
+from itertools import chain, islice, pairwise, repeat
 from typing import NamedTuple, Protocol
-
-from msgspec import msgpack
 
 from qtgen.page import Page
 from qtgen.page.compile import layouts_of
@@ -15,13 +14,13 @@ from qtgen.page.sentences import find_sentence
 from qtgen.site.entries import links_on
 from qtgen.site.index import SiteIndex
 from qtgen.validation.diagnostics import printable
-from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of
+from qtgen.validation.findings import CodesOf, FindingKind, Findings, findings_of, reordered_places
 from qtgen.validation.places import Place, fill_names, place_of, span_of_item
-from qtgen.validation.records import restore_numbers
 from qtgen.validation.rules import SiteFinding, SiteRule
 from qtgen.validation.rules.edits import span_within
 
 _SENTENCE_SHOWN = 60  # characters
+_ROWS_AT_ONCE = 1_000
 
 _Position = tuple[int, int, int, int]
 
@@ -47,9 +46,6 @@ class SiteFindings(NamedTuple):
         for path, count in zip(paths, self.findings.counts, strict=True):
             codes = codes_of(path)
             yield [self.links[kind] for kind in islice(kinds, count) if table[kind].code in codes]
-
-
-decode_site_findings = msgpack.Decoder(SiteFindings, dec_hook=restore_numbers).decode
 
 
 def no_site_findings(pages: int) -> SiteFindings:
@@ -96,27 +92,32 @@ class _Collector:
 
     def add(self, rule: SiteRule, finding: SiteFinding) -> None:
         """Add the findings of the rows of checked pages."""
-        end = self._ends[-1]
-        rows = array("I", (row for row in finding.rows if row < end))
+        rows = array("I", finding.rows)
+        if max(rows, default=0) >= self._ends[-1]:
+            rows = array("I", (row for row in rows if row < self._ends[-1]))
         if finding.sentence is not None:
             for row in rows:
                 if described := self._sentence(rule, finding, finding.sentence, row):
                     self._append(row, *described, 0)
             return
-        kinds: dict[int, int] = {}  # of findings whose page need not be read, by the number of the link
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            self._add_rows(rule, finding, rows[start : start + _ROWS_AT_ONCE])
 
+    def _add_rows(self, rule: SiteRule, finding: SiteFinding, rows: "array[int]") -> None:
         def key_of(link: int) -> str:
             return place_of(self._layout, link, finding.key).key
 
+        located: list[tuple[int, int, _Position]] = []  # findings whose page need not be read
         for row, (link, position) in zip(rows, self._site.locations_of(rows, key_of, self._profile), strict=True):
             if position is None or (link and rule.explain_link):
                 self._append(row, *self._read(rule, finding, row, link), link)
-                continue
-            if link not in kinds:
-                kinds[link] = self._number(self._kind(rule, finding, self._layout, link), link)
-            self._rows.append(row)
-            self._places.extend(position)
-            self._kinds.append(kinds[link])
+            else:
+                located.append((row, link, position))
+        links = [link for _, link, _ in located]
+        kinds = {link: self._number(self._kind(rule, finding, self._layout, link), link) for link in {*links}}
+        self._rows.extend(row for row, *_ in located)
+        self._places.extend(chain.from_iterable(position for *_, position in located))
+        self._kinds.extend(map(kinds.__getitem__, links))
 
     def _append(self, row: int, position: _Position, kind: FindingKind, link: int) -> None:
         self._rows.append(row)
@@ -167,19 +168,12 @@ class _Collector:
         return self._run.load(self._run.path_of(self._site.page_number(row)))
 
     def in_order(self) -> SiteFindings:
-        """Return the findings of each page, by row and rule. They are sorted without an object for each of them."""
-        counts = array("I", bytes(4 * self._ends[-1]))  # by row
-        for row in self._rows:
-            counts[row] += 1
-        ends = array("I", accumulate(counts, initial=0))  # of the findings of the rows before; then of the rows
-        del counts
-        places, kinds = array("I", self._places), array("I", self._kinds)
-        for number, row in enumerate(self._rows):
-            target = ends[row]
-            ends[row] += 1
-            kinds[target] = self._kinds[number]
-            places[4 * target : 4 * target + 4] = self._places[4 * number : 4 * number + 4]
-        of_pages = pairwise(chain([0], (ends[end - 1] for end in self._ends)))
+        """Return the findings of each page, by row and rule."""
+        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
+        rows = array("I", map(self._rows.__getitem__, order))
+        kinds = array("I", map(self._kinds.__getitem__, order))
+        places = reordered_places(self._places, order)
+        of_pages = pairwise(chain([0], (bisect_left(rows, end) for end in self._ends)))
         page_counts = array("I", (last - first for first, last in of_pages))
         findings = Findings(page_counts, places, kinds, [kind for kind, _ in self._table])
         return SiteFindings(findings, bytes(link for _, link in self._table))

@@ -1,58 +1,79 @@
-"""The temporary file of a run: the pages, their findings and their facts, batch by batch."""
+"""The temporary files of a run: its pages, and what was found on them, batch by batch."""
 
-import struct
 import tempfile
-from collections.abc import Iterator
-from typing import NamedTuple
+from array import array
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 from msgspec import msgpack
 
+from qtgen.site.discovery import PageBatch
 from qtgen.validation.records import PageRecords, encode, restore_numbers
 
-_SIZE = struct.Struct("<Q")  # of a block
-_IN_MEMORY = 1 << 23  # bytes; a longer file is on disk
-_decode = msgpack.Decoder(tuple[bytes, PageRecords], dec_hook=restore_numbers).decode
+_IN_MEMORY = 1 << 20  # bytes; a longer file is on disk
+
+T = TypeVar("T")
 
 
-class SpooledBatch(NamedTuple):
-    """Pages of one folder, with their records."""
+class Spool(Generic[T]):
+    """A temporary file of items. They can be read several times, also at once.
 
-    folder: str
-    names: list[str]
-    records: PageRecords
+    Args:
+        encode: Returns an item as bytes.
+        decode: Restores it.
+    """
 
-    def paths(self) -> Iterator[str]:
-        """Yield the paths of the pages."""
-        return map(self.folder.__add__, self.names)
-
-
-class Spool:
-    """A temporary file with the records of pages. It can be read several times, also at once."""
-
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[T], bytes], decode: Callable[[bytes], T]) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - close() closes it
-        self._size = 0
+        self._encode, self._decode = encode, decode
+        self._ends = array("Q", [0])  # of the items
 
-    def add(self, batch: SpooledBatch) -> None:
-        """Write a batch."""
-        names = "\0".join([batch.folder, *batch.names]).encode(
-            "utf-8", "surrogatepass"
-        )  # also names that are not valid text
-        block = encode((names, batch.records))
-        self._file.seek(self._size)
-        self._file.write(_SIZE.pack(len(block)) + block)
-        self._size += _SIZE.size + len(block)
+    def add(self, item: T) -> bytes:
+        """Append an item, and return it as bytes."""
+        block = self._encode(item)
+        self._file.seek(self._ends[-1])
+        self._file.write(block)
+        self._ends.append(self._ends[-1] + len(block))
+        return block
 
-    def __iter__(self) -> Iterator[SpooledBatch]:
-        place = 0
-        while place < self._size:
-            self._file.seek(place)
-            (size,) = _SIZE.unpack(self._file.read(_SIZE.size))
-            all_names, records = _decode(self._file.read(size))
-            place += _SIZE.size + size
-            folder, *names = all_names.decode("utf-8", "surrogatepass").split("\0")
-            yield SpooledBatch(folder, names, records)
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, number: int) -> T:
+        start, end = self._ends[number : number + 2]
+        self._file.seek(start)
+        return self._decode(self._file.read(end - start))
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self.__getitem__, range(len(self)))
 
     def close(self) -> None:
         """Delete the file."""
         self._file.close()
+
+
+_decode_records = msgpack.Decoder(PageRecords, dec_hook=restore_numbers).decode
+_decode_batch = msgpack.Decoder(tuple[bytes, bytes, bytes, bool]).decode
+
+
+def spool_records() -> Spool[PageRecords]:
+    """Return a temporary file of the records of batches."""
+    return Spool(encode, _decode_records)
+
+
+def spool_batches() -> Spool[PageBatch]:
+    """Return a temporary file of batches."""
+    return Spool(_encoded_batch, _restored_batch)
+
+
+def _encoded_batch(batch: PageBatch) -> bytes:
+    # Names of files need not be valid text.
+    names = "\0".join([batch.folder, *batch.names]).encode("utf-8", "surrogatepass")
+    sizes, times = zip(*batch.states, strict=True)
+    return encode((names, array("q", sizes), array("q", times), batch.complete))
+
+
+def _restored_batch(block: bytes) -> PageBatch:
+    names, sizes, times, complete = _decode_batch(block)
+    folder, *names_of_pages = names.decode("utf-8", "surrogatepass").split("\0")
+    return PageBatch(folder, names_of_pages, [*zip(array("q", sizes), array("q", times), strict=True)], complete)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
-from qtgen.validation.findings import FindingKind, Findings, findings_of, join_findings, runs_of
+from qtgen.validation.findings import FindingKind, Findings, findings_of, join_findings, merge_findings, runs_of
 from qtgen.validation.records import (
     KnownRecords,
     PageRecord,
@@ -20,34 +20,49 @@ from qtgen.validation.records import (
     records_of,
     restore_numbers,
 )
+from qtgen.validation.rules.checker import by_position
 
 CODES = frozenset({"QT1", "QT2", "QT3"})
-_numbers = st.integers(1, 2**32 - 1)
-_pages = st.lists(
-    st.lists(
-        st.builds(
-            Diagnostic,
-            st.just("path"),
-            _numbers,
-            _numbers,
-            _numbers,
-            _numbers,
-            st.sampled_from(sorted(CODES)),
-            st.just("name"),
-            st.sampled_from(Severity),
-            st.sampled_from(["", "é", "\ud800"]),
-            st.sampled_from([None, "a.b"]),
-            fix=st.none(),
-            fixable=st.booleans(),
-        ),
-        max_size=3,
-    ),
-    max_size=6,
+_numbers = st.integers(1, 3) | st.integers(1, 2**32 - 1)
+_diagnostics = st.builds(
+    Diagnostic,
+    st.just("path"),
+    _numbers,
+    _numbers,
+    _numbers,
+    _numbers,
+    st.sampled_from(sorted(CODES)),
+    st.just("name"),
+    st.sampled_from(Severity),
+    st.sampled_from(["", "é", "\ud800"]),
+    st.sampled_from([None, "a.b"]),
+    fix=st.none(),
+    fixable=st.booleans(),
 )
+_page = st.lists(_diagnostics, max_size=3)
+_pages = st.lists(_page, max_size=6)
 
 
 def shown(findings: Findings, codes: frozenset[str] = CODES) -> list[list[Diagnostic]]:
     return list(findings.diagnostics(["path"] * findings.page_count, lambda _: codes))
+
+
+@given(_pages, st.data())
+def test_the_findings_of_each_page_are_merged_by_position(pages: list[list[Diagnostic]], data: st.DataObject) -> None:
+    first = [sorted(page, key=by_position) for page in pages]
+    second = data.draw(st.lists(_page, min_size=len(pages), max_size=len(pages)))
+    merged = merge_findings(findings_of(first), findings_of(second))
+    assert shown(merged) == [sorted(a + b, key=by_position) for a, b in zip(first, second, strict=True)]
+    assert {*merged.table} == {*findings_of(shown(merged)).table}
+
+
+@given(_pages, st.data())
+def test_each_path_has_rules_of_its_own(pages: list[list[Diagnostic]], data: st.DataObject) -> None:
+    codes = data.draw(st.lists(st.frozensets(st.sampled_from(sorted(CODES))), min_size=len(pages), max_size=len(pages)))
+    of_paths = {str(number): some for number, some in enumerate(codes)}
+    diagnostics = findings_of(pages).diagnostics([*of_paths], of_paths.__getitem__)
+    expected = [[found.code for found in page if found.code in some] for page, some in zip(pages, codes, strict=True)]
+    assert [[found.code for found in page] for page in diagnostics] == expected
 
 
 @given(_pages, st.data())

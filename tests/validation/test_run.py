@@ -16,6 +16,7 @@ from qtgen.validation.diagnostics import Diagnostic
 from qtgen.validation.rules import PageFile
 from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, NEIGHBOUR_PAGE, NEIGHBOUR_PATH
 from qtgen.validation.run import ValidationOptions, ValidationResult
+from qtgen.validation.run_pages import RunPages
 from qtgen.validation.selection import choose_rules
 from support.default_tables import read
 from support.validation import ALL_RULES, Run, run_options, validate_paths, write_example_site, write_page
@@ -115,14 +116,14 @@ def test_an_interrupted_run_leaves_no_temporary_file(monkeypatch: pytest.MonkeyP
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    closed: list[ValidationResult] = []
-    close = ValidationResult.close
+    closed: list[RunPages] = []
+    close = RunPages.close
 
-    def record(result: ValidationResult) -> None:
-        closed.append(result)
-        close(result)
+    def record(pages: RunPages) -> None:
+        closed.append(pages)
+        close(pages)
 
-    monkeypatch.setattr(ValidationResult, "close", record)
+    monkeypatch.setattr(RunPages, "close", record)
     with pytest.raises(KeyboardInterrupt):
         validate_paths(["outputs"], ValidationOptions(ALL_RULES, on_progress=interrupt, profile=default_profile()))
     assert len(closed) == 1

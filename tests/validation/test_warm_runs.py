@@ -38,6 +38,8 @@ _TEXTS = (
     NEIGHBOUR_PAGE.replace("id: 8", "id: 9"),
     NEIGHBOUR_PAGE.replace("What is diffusion?", "What is Diffusion?"),
     EXAMPLE_PAGE.replace("score: -1.0", "score: 7"),
+    EXAMPLE_PAGE.replace("score: -1.0", "score: 7.0"),
+    EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("\n", "\r\n"),
     EXAMPLE_PAGE.replace("questions/what-is-diffusion", "questions/what-is-confusion"),
     EXAMPLE_PAGE.replace("\n", "\r\n"),
     "x",
@@ -181,13 +183,47 @@ class TestFindingsBetweenPages:
     """They are kept as long as no page changes."""
 
     def fail_if_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("qtgen.validation.run.find_between_pages", lambda *_: pytest.fail("rules were asked"))
+        monkeypatch.setattr("qtgen.validation.run_pages.find_between_pages", lambda *_: pytest.fail("rules were asked"))
 
     def test_no_rule_is_asked_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert _codes() == ["QT404"]
         self.fail_if_asked(monkeypatch)
-        monkeypatch.setattr("qtgen.validation.run.SiteIndex", lambda *_: pytest.fail("facts were used"))
+        monkeypatch.setattr("qtgen.validation.run_pages.SiteIndex", lambda *_: pytest.fail("facts were used"))
         assert _codes() == ["QT404"]
+
+    def test_no_rule_is_asked_if_a_page_changes_without_its_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rules = choose_rules(profile=_PROFILE)
+        assert _codes(rules=rules) == ["QT404"]
+        self.fail_if_asked(monkeypatch)
+        _write(EXAMPLE_PATH, EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("score: -1.0", "score: 7.0"))
+        assert _codes(rules=rules) == ["QT205", "QT404"]
+        _write(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("id: 8", "id: 9"))
+        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+            _codes(rules=rules)
+
+    def test_rules_are_asked_again_if_a_page_that_was_read_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("\n", "\r\n")
+        _write(EXAMPLE_PATH, text)
+        rules = choose_rules(["QT404", "QT205"], profile=_PROFILE)
+        assert _codes(rules=rules) == ["QT404"]
+        self.fail_if_asked(monkeypatch)
+        _write(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("score: -1.0", "score: 7.0"))
+        assert _codes(rules=rules) == ["QT205", "QT404"]
+        _write(EXAMPLE_PATH, text.replace("score: -1.0", "score: 7.0"))
+        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+            _codes(rules=rules)
+
+    def test_no_record_of_a_page_is_looked_up_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert _codes() == ["QT404"]
+        monkeypatch.setattr("qtgen.validation.run_pages.check_batches", lambda *_: pytest.fail("a page was looked up"))
+        assert _codes() == ["QT404"]
+
+    def test_results_that_are_missing_are_computed_when_they_are_needed(self) -> None:
+        _write("outputs/chemistry/other.md", EXAMPLE_PAGE.replace("id: 8", "id: 9"))
+        expected = _codes()
+        with closing(sqlite3.connect(".cache/pages.sqlite")) as database, database:
+            database.execute("DELETE FROM known WHERE folder = '//findings/1'")
+        assert _codes() == expected != []
 
     def test_no_page_is_read_for_its_fixes_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert _codes(fixes=True) == ["QT404"]
@@ -230,7 +266,7 @@ class TestFindingsBetweenPages:
         _codes(fixes=True)
         assert keys() == ["//fixes/0", "//site"]
         _codes(settings=RuleSettings(repeated_sentence_pages=3))
-        assert keys() == ["//site"]
+        assert keys() == ["//findings/0", "//site"]
 
     def test_results_do_not_depend_on_the_encoding_of_file_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("os.fsencode", lambda name: name.encode("ascii", "surrogateescape"))
