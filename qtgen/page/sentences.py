@@ -9,8 +9,11 @@ from xxhash import xxh32_intdigest
 from qtgen.page.codec import AnswerCodec
 
 SENTENCE_WORDS_MIN = 8
-_BYTES_MIN = 30  # of a sentence; eight words are hardly ever shorter, and counting words takes longer
-_MARKS = {True: b"n -*#>:|", False: b"\t -*#>:|"}  # around a sentence; a line break may be a backslash and `n`
+SENTENCE_BYTES_MIN = 30
+"""Parts of an answer that have no more bytes are not compared. They hardly ever have eight words."""
+MARKS_AROUND = b"n -*#>:|"
+"""What may be around a sentence, if a line break is written as a backslash and `n`."""
+_MARKS = {True: MARKS_AROUND, False: b"\t -*#>:|"}
 
 _latest: list[tuple[str, bytes]] = [("", b"")]  # several functions read the same answer in a row
 
@@ -72,4 +75,6 @@ def repeated_share(answer: str) -> float:
 
 def _parts(answer: str, escapes: bool) -> list[bytes]:
     raw = encoded(answer).replace(b"\\", b".")
-    return [part for part in (raw if escapes else raw.replace(b"\n", b".")).split(b".") if len(part) > _BYTES_MIN]
+    return [
+        part for part in (raw if escapes else raw.replace(b"\n", b".")).split(b".") if len(part) > SENTENCE_BYTES_MIN
+    ]

@@ -45,9 +45,15 @@ _REQUEST_WORDS = word_set(
 def words_in(text: str) -> list[str]:
     """Return the words of a text in lower case."""
     text = text.lower()
-    if text.isascii() and "'" not in text:
+    if not text.isascii():
+        return WORD.findall(text)
+    if "'" not in text:
         return text.translate(ASCII_LETTERS).split()  # three times as fast
-    return WORD.findall(text)
+    return _OUTER_APOSTROPHE.sub(" ", text).translate(_IN_WORDS).split()
+
+
+_OUTER_APOSTROPHE = re.compile(r"'(?:(?<![a-z]')|(?![a-z]))")  # one that is not between two letters
+_IN_WORDS = ASCII_LETTERS | {ord("'"): "'"}
 
 
 UNSPECIFIC = FUNCTION_WORDS | _REQUEST_WORDS
@@ -102,7 +108,7 @@ INCOHERENCE_PATTERNS = (
 """RE2 patterns. An answer that matches none of them has no sentence that starts in lower case, and few torn phrases. A
 hundred words in random order contain one of these twenty pairs. All pairs would make RE2 twice as slow.
 
-`is_plain_prose` rules out missing function words, repeated sentences and long headings.
+`rules/prose_tests.py` rules out missing function words, repeated sentences and long headings.
 """
 
 
@@ -124,12 +130,16 @@ def has_function_words(answer: str) -> bool:
     """Return whether a sample of the text has several different function words, as every English text has."""
     middle = len(answer) // 2
     sample = answer[middle : middle + _SAMPLE]
-    if " the " in sample and " of " in sample and " and " in sample:  # the usual ones
-        return True
-    return any(
-        sum([word in part for word in _CORE_WORDS]) >= _CORE_WORDS_MIN
-        for part in (sample, answer[:_SAMPLE], answer[-_SAMPLE:])
-    )
+    return _has_core_words(sample) or _has_core_words(answer[:_SAMPLE]) or _has_core_words(answer[-_SAMPLE:])
+
+
+def _has_core_words(sample: str) -> bool:
+    found = 0
+    for word in _CORE_WORDS:
+        found += word in sample
+        if found == _CORE_WORDS_MIN:
+            return True
+    return False
 
 
 def repeats_question(question: str, description: str, answer: str, missing: tuple[float, float]) -> bool:
@@ -141,8 +151,7 @@ def repeats_question(question: str, description: str, answer: str, missing: tupl
     plain = question.rstrip("?")
     if not plain.replace(" ", "").isalpha():
         plain = plain.translate(_PUNCTUATION)
-    words = {*plain.split()} - _UNSPECIFIC_IN_QUESTIONS
-    stems = {word[:_STEM] for word in words}
+    stems = {word[:_STEM] for word in plain.split() if word not in _UNSPECIFIC_IN_QUESTIONS}
     count = len(stems)
     return (
         count > 0
@@ -178,16 +187,24 @@ def absent(terms: Mapping[str, str], text: str) -> list[str]:
     return [
         word
         for stem, word in terms.items()
-        if stem.casefold() not in folded and not (not stem.isascii() and _is_in_capitals(stem, text))
+        if stem not in folded and (stem.isascii() or not _is_in_any_case(stem, folded, text))
     ]
+
+
+def are_absent(terms: Mapping[str, str], text: str) -> bool:
+    """Return whether no form of any of the words is in `text`."""
+    folded = _casefold(text)
+    if any(map(folded.__contains__, terms)):
+        return False
+    return all(map(str.isascii, terms)) or len(absent(terms, text)) == len(terms)
 
 
 _casefold = lru_cache(maxsize=2)(str.casefold)  # the same answer is searched for several sets of terms
 
 
-def _is_in_capitals(stem: str, text: str) -> bool:
-    """Return whether a text has a stem in upper case although their case folds differ, as those of `ı` and `I` do."""
-    return stem.capitalize() in text or stem.upper() in text
+def _is_in_any_case(stem: str, folded: str, text: str) -> bool:
+    """Return whether a text has a stem, also in upper case if their case folds differ, as those of `ı` and `I` do."""
+    return stem.casefold() in folded or stem.capitalize() in text or stem.upper() in text
 
 
 def mask_prose(markdown: str, *, math: bool) -> str:

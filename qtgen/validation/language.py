@@ -21,7 +21,7 @@ _ENGLISH = word_set(
     "between because should would could have been were there into through explain",
 )
 """English words that are function words of no language below."""
-_SHARED = word_set("of to is")  # also Dutch or Danish: they count where nothing else is foreign
+_ENGLISH_OR_SHARED = _ENGLISH | word_set("of to is")  # also Dutch or Danish: they count where nothing else is foreign
 
 _FOREIGN = word_set(
     # Spanish and Portuguese
@@ -74,7 +74,7 @@ def is_english(question: str, answer_words: Iterable[str]) -> bool:
 
 def _is_foreign(words: Iterable[str]) -> bool:
     words = [*words]
-    if _FOREIGN.isdisjoint(words) and max(words, default="") < _OTHER_SCRIPTS:
+    if _FOREIGN.isdisjoint(words) and not _has_other_scripts(words):
         return False
     english, foreign = _count(words)
     return foreign > max(1, english)
@@ -83,8 +83,15 @@ def _is_foreign(words: Iterable[str]) -> bool:
 def _count(words: Iterable[str]) -> tuple[int, int]:
     """Return how many words are English function words, and how many are of another language."""
     words = [*words]
-    foreign = sum(word in _FOREIGN or _is_in_another_script(word) for word in words)
-    return sum(word in _ENGLISH or (not foreign and word in _SHARED) for word in words), foreign
+    foreign = sum(map(_FOREIGN.__contains__, words))
+    if _has_other_scripts(words):
+        foreign = sum(word in _FOREIGN or _is_in_another_script(word) for word in words)
+    return sum(map((_ENGLISH if foreign else _ENGLISH_OR_SHARED).__contains__, words)), foreign
+
+
+def _has_other_scripts(words: Iterable[str]) -> bool:
+    """Return whether a word begins with a letter that is not Latin."""
+    return not "".join(words).isascii() and max(words, default="") >= _OTHER_SCRIPTS
 
 
 def _is_in_another_script(word: str) -> bool:

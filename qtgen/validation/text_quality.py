@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 from qtgen.page.markdown import expand_line_breaks
 from qtgen.page.markdown.plain_math import plain_math
-from qtgen.page.sentences import has_repeats, repeated_share
+from qtgen.page.sentences import repeated_share
 from qtgen.validation.english import (
     FUNCTION_WORDS,
     GLUED,
@@ -31,11 +31,10 @@ from qtgen.validation.english import (
     TORN,
     UNSPECIFIC,
     absent,
+    are_absent,
     has_function_words,
-    has_long_headings,
     mask_prose,
     question_terms,
-    repeats_question,
     terms_in,
     words_in,
 )
@@ -94,8 +93,7 @@ CHECKS: tuple[Check, ...] = (
 )
 """The checks. Their thresholds were chosen on the pages of one half of the subjects of a live site."""
 
-_BARS = {check.name: check.bar for check in CHECKS}
-_MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = _BARS["question_not_in_answer"], _BARS["question_not_in_description"]
+BARS = {check.name: check.bar for check in CHECKS}
 SUPPORTING = frozenset({"glued_words", "repeated_runs"})  # the quick tests do not look for these
 ABOUT_THE_QUESTION = frozenset({"question_not_in_answer", "question_not_in_description"})
 
@@ -233,31 +231,15 @@ def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
 def _words(answer: str, math: bool) -> list[str]:
     """Return the words of the prose of an answer in lower case."""
     has_code = "`" in answer or "~~~" in answer or "    " in answer or "\t" in answer
-    plain = plain_math(answer) if math and not has_code and "|" not in answer else None
-    if plain is None:
+    prose = None
+    if not has_code and not (math and "$" in answer):
+        prose = answer.replace("\\n", "\n")
+    elif not has_code and "|" not in answer:
+        plain = plain_math(answer)
+        prose = plain and plain.prose
+    if prose is None:
         return [word for part in _read(answer, math)[1] for word in part]
-    prose = LATEX.sub(MASK, plain.prose) if "\\" in plain.prose else plain.prose
-    return words_in(prose)
-
-
-def is_about_question(question: str, description: str, answer: str) -> bool:
-    """Return True for a page that is certainly not off topic. This is a quick test; `measure` decides the others."""
-    if repeats_question(question, description, answer, (_MISSING_IN_DESCRIPTION, _MISSING_IN_ANSWER)):
-        return True
-    terms = question_terms(question)
-    if len(absent(terms, answer)) > _MISSING_IN_ANSWER * len(terms):
-        return False
-    return len(absent(terms, description)) <= _MISSING_IN_DESCRIPTION * len(terms)
-
-
-def is_plain_prose(answer: str) -> bool:
-    """Return True for an answer with function words, and without repeated sentences and long headings.
-
-    This is a quick test.
-    """
-    if has_repeats(answer) and repeated_share(answer) > _BARS["repeated_sentences"]:
-        return False
-    return has_function_words(answer) and not has_long_headings(answer)
+    return words_in(LATEX.sub(" ", prose) if "\\" in prose else prose)
 
 
 def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:
@@ -275,7 +257,7 @@ def _topic(question: str, description: str, keywords: str, answer: str, *, math:
         lacks_all = len(missing) == len(terms) >= _TERMS_TO_REPEAT  # even a short answer repeats one of them
         measured["question_not_in_answer"] = 1.0 if lacks_all else coverage * len(missing) / len(terms)
     if keyword_terms:
-        unused = sum(len(absent(found, answer)) == len(found) for found in keyword_terms)
+        unused = sum(are_absent(found, answer) for found in keyword_terms)
         measured["keywords_not_in_answer"] = coverage * unused / len(keyword_terms)
     if len(description_terms) >= _TERMS_MIN:
         unsupported = absent(description_terms, answer)
@@ -286,7 +268,7 @@ def _topic(question: str, description: str, keywords: str, answer: str, *, math:
 
 
 def _missing_function_words(question: str, answer: str, words: Sequence[str], glued: int) -> float:
-    is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > _BARS["glued_words"]
+    is_long = len(words) >= _WORDS_FOR_LANGUAGE or glued > BARS["glued_words"]
     if not is_long or has_function_words(answer) or not is_english(question, words):
         return 0.0
     return 1 - sum(word in FUNCTION_WORDS for word in words) / len(words)

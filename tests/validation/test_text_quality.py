@@ -3,9 +3,13 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qtgen.validation.english import WORD, absent, are_absent, words_in
 from qtgen.validation.rules.example import EXAMPLE_PAGE
-from qtgen.validation.text_quality import CHECKS, TextQuality, is_about_question, is_plain_prose, measure, measure_page
+from qtgen.validation.rules.prose_tests import is_about_question, is_plain_prose
+from qtgen.validation.text_quality import CHECKS, TextQuality, measure, measure_page, measure_topic
 from support.default_tables import read
 
 _TEXT = read(EXAMPLE_PAGE.encode()).text_of
@@ -149,6 +153,46 @@ def test_starts_in_lower_case_are_counted(text: str, count: int) -> None:
 def test_hostile_texts_are_measured() -> None:
     for text in ("**" * 50_000, "the of " * 10_000, "\\(" * 20_000, "a" * 100_000, "$" * 10_001):
         assert isinstance(quality(text).is_flagged(), bool)
+
+
+@given(st.text("abZ'’ .\n-é1□"))
+def test_words_are_found_without_the_pattern(text: str) -> None:
+    assert words_in(text) == WORD.findall(text.lower())
+
+
+@given(st.lists(st.sampled_from(["osmos", "ß", "İs", "ı", "straß", "cell"])), st.text("osmißıIİSßtracel "))
+def test_all_words_are_absent_if_none_is_there(stems: list[str], text: str) -> None:
+    terms = {stem.lower(): stem for stem in stems}
+    assert are_absent(terms, text) == (len(absent(terms, text)) == len(terms))
+
+
+_WITHOUT_CODE = [
+    "\\n",
+    " ",
+    "   ",
+    "1. ",
+    "- ",
+    "> ",
+    "$",
+    "$$",
+    "\\(",
+    "\\)",
+    "|",
+    "-|-",
+    "the ",
+    "water ",
+    "](x://",
+    "'",
+    "—",
+]
+
+
+@given(st.lists(st.sampled_from(_WITHOUT_CODE)).map("".join), st.booleans())
+def test_the_topic_is_measured_alike_without_parsing(text: str, math: bool) -> None:
+    answer = f"The cell wall lets water pass. {text} The pore of the membrane is small." * 3
+    alone = measure_topic(QUESTION, DESCRIPTION, KEYWORDS, answer, math=math)
+    parsed = measure_topic(QUESTION, DESCRIPTION, KEYWORDS, f"{answer}\\n\\n`x`", math=math)  # a code span has no words
+    assert alone == parsed
 
 
 def test_the_quick_tests_rule_out_only_what_is_not_flagged() -> None:

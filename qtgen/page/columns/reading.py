@@ -65,12 +65,12 @@ class _Walk:
         self.columns: dict[str, Column] = {}
 
     def line(self, literal: bytes) -> None:
-        """Go over a line that every page must have."""
+        """Match a line that every page must have."""
         self.accepted &= self._buffer.has(literal, self._buffer.line_starts[self._line])
         self._line += 1
 
     def section(self, step: SectionStep) -> None:
-        """Go over the key of a map."""
+        """Match the key of a map."""
         if step.required:
             self.line(step.line)
             return
@@ -81,7 +81,7 @@ class _Walk:
         self._line += present
 
     def field(self, step: FieldStep) -> None:
-        """Go over a field."""
+        """Match a field."""
         possible = self._present[step.section] if step.section else self._everywhere
         if step.value:
             column, valid = self._constant(step)
@@ -173,7 +173,7 @@ class _Walk:
         return np.where(negative, -numbers, numbers), valid
 
     def close(self, body: bytes) -> None:
-        """Go over the end of the front matter and the body."""
+        """Match the end of the front matter and the body."""
         buffer = self._buffer
         self._line += buffer.line_starts[self._line] == buffer.line_ends[self._line]
         self.accepted &= buffer.line_ends[self._line] < buffer.end

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtgen.page import Value
 from qtgen.page.layout import Layout
@@ -59,6 +59,30 @@ def _describe_part(part: str | Reference) -> str:
     return "".join(filters[name] for name in reversed(part.filters)) + f"the {name}"
 
 
+class _Templates(NamedTuple):
+    """The templates that the names of a page must match.
+
+    Attributes:
+        by_path: Those of fields other than the file's name.
+        references: What all templates refer to, each once.
+        are_plain: Whether all that they name is texts that every page has.
+    """
+
+    by_path: Mapping[str, Template]
+    references: Sequence[Reference]
+    are_plain: bool
+
+
+@cache
+def _templates_of(layout: Layout) -> _Templates:
+    by_path = {path: template for path, template in layout.templates.items() if path != layout.file_name_field}
+    templates = (layout.file_name, layout.folder, *by_path.values())
+    references = [*dict.fromkeys(reference for template in templates for reference in template.references)]
+    written = [*by_path, *([layout.file_name_field] if layout.file_name_field else [])]
+    named = [*references, *(Reference(path, ()) for path in written)]
+    return _Templates(by_path, references, all(_is_plain(layout, reference) for reference in named))
+
+
 @cache
 def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
     """Return a test whether all names of a page in the canonical form match its templates.
@@ -66,11 +90,8 @@ def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
     It is needed for every page, so each field passes its filters only once. If a template names what is not a required
     text, the test is the slower one.
     """
-    paths = [path for path in layout.templates if path != layout.file_name_field]
-    templates = [layout.file_name, layout.folder, *(layout.templates[path] for path in paths)]
-    references = dict.fromkeys(reference for template in templates for reference in template.references)
-    written = [*paths, *([layout.file_name_field] if layout.file_name_field else [])]
-    if not all(_is_plain(layout, reference) for reference in [*references, *(Reference(path, ()) for path in written)]):
+    paths, references, are_plain = _templates_of(layout)
+    if not are_plain:
         return _slow_test(layout, paths)
     plain = [reference for reference in references if not reference.filters]
     slugged = [reference for reference in references if reference.filters]
@@ -101,15 +122,8 @@ def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
 def rows_with_other_names(files: "FileColumns") -> Iterable[int]:
     """Return the pages whose names may not match their templates."""
     layout, depth = files.layout, folder_depth(files.layout)
-    paths = [path for path in layout.templates if path != layout.file_name_field]
-    templates = {path: layout.templates[path] for path in paths}
-    references = dict.fromkeys(
-        reference
-        for template in (layout.file_name, layout.folder, *templates.values())
-        for reference in template.references
-    )
-    written = [*paths, *([layout.file_name_field] if layout.file_name_field else [])]
-    if not all(_is_plain(layout, each) for each in [*references, *(Reference(p, ()) for p in written)]):
+    templates, references, are_plain = _templates_of(layout)
+    if not are_plain:
         return range(len(files))
     pieces = {
         reference: [*map(layout.slug, files.texts(reference.path))]
@@ -147,7 +161,7 @@ def _is_plain(layout: Layout, reference: Reference) -> bool:
     return is_there and field is not None and field.spec.kinds == (Kind.TEXT,) and reference.filters in ((), ("slug",))
 
 
-def _slow_test(layout: Layout, paths: list[str]) -> Callable[[PageFile], bool]:
+def _slow_test(layout: Layout, paths: Iterable[str]) -> Callable[[PageFile], bool]:
     name_field, depth = layout.file_name_field, folder_depth(layout)
 
     def agree(file: PageFile) -> bool:

@@ -11,14 +11,14 @@ from qtgen.page.columns import PageColumns
 from qtgen.page.columns.buffer import Bools, Ints
 from qtgen.page.columns.steps import FieldStep, steps_of
 from qtgen.page.layout import Layout
+from qtgen.page.sentences import MARKS_AROUND, SENTENCE_BYTES_MIN
 from qtgen.validation.rules.light_page import light_page
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, RuleSettings
 from qtgen.validation.rules.types import PageFile
 
 _WORD = 8  # bytes
-_SENTENCE_BYTES_MIN = 30  # as in `sentences.py`
 _AROUND_SENTENCE = np.zeros(256, np.bool_)
-_AROUND_SENTENCE[[*b"n -*#>:|"]] = True
+_AROUND_SENTENCE[[*MARKS_AROUND]] = True
 _HASH_BITS = 40  # of a part of a page; the number of the page takes the others
 
 
@@ -158,30 +158,31 @@ class FileColumns:
 
     def rows_with_repeated_headings(self) -> list[int]:
         """Return the pages that may have two equal texts between double asterisks after a space."""
-        buffer = self.columns.buffer
-        stars = np.flatnonzero(buffer == ord("*"))
+        rows, starts, ends = self.between_asterisks
+        headings = self.columns.buffer[starts - 3] == ord(" ")
+        return self._rows_with_equal(rows[headings], starts[headings], ends[headings])
+
+    @cached_property
+    def between_asterisks(self) -> tuple[Ints, Ints, Ints]:
+        """The row, the start and the end of each text between two double asterisks, as offsets in the buffer."""
+        stars = np.flatnonzero(self.columns.buffer == ord("*"))
         follows = stars[1:] == stars[:-1] + 1
         opens = np.flatnonzero(follows[:-2] & ~follows[1:-1] & follows[2:])
-        opens = opens[buffer[stars[opens] - 1] == ord(" ")]
         starts, ends = stars[opens + 1] + 1, stars[opens + 2]
         rows = self._rows_at(starts)
         inside = rows >= 0
-        return self._rows_with_equal(rows[inside], starts[inside], ends[inside])
+        return rows[inside], starts[inside], ends[inside]
 
     def rows_with_repeated_sentences(self) -> list[int]:
         """Return the pages that may have two equal sentences in their answer."""
         columns, answer = self.columns, self.layout.roles.answer or ""
-        marks, starts, ends = self._sentence_ends, columns.starts(answer), columns.ends(answer)
-        lo, hi = np.searchsorted(marks, starts), np.searchsorted(marks, ends)  # an answer ends at a newline
-        sizes = hi - lo + 1
-        first = np.cumsum(sizes) - sizes
-        marks_of = np.arange(sizes.sum()) + np.repeat(lo - first, sizes)
-        part_ends = marks[marks_of]
-        part_starts = marks[marks_of - 1] + 1
-        part_starts[first] = starts
-        rows = np.repeat(np.arange(len(self)), sizes)
-        long = np.flatnonzero(part_ends - part_starts > _SENTENCE_BYTES_MIN)
-        return self._rows_with_equal(rows[long], *self._stripped(part_starts[long], part_ends[long]))
+        marks = self._sentence_ends  # an answer ends at a newline
+        long = np.flatnonzero(np.diff(marks) > SENTENCE_BYTES_MIN + 1)
+        ends = marks[long + 1]
+        rows = np.searchsorted(columns.starts(answer), ends).astype(np.int64) - 1
+        starts = np.maximum(marks[long] + 1, columns.starts(answer)[rows])
+        inside = (rows >= 0) & (ends <= columns.ends(answer)[rows]) & (ends - starts > SENTENCE_BYTES_MIN)
+        return self._rows_with_equal(rows[inside], *self._stripped(starts[inside], ends[inside]))
 
     def _stripped(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """Return the places of sentences without the marks around them. It changes the arguments."""
@@ -207,8 +208,8 @@ class FileColumns:
         tail = np.where(short == _WORD, self._words[np.maximum(ends - _WORD, 0)], head)
         mixed = (head * _FACTORS[0]) ^ (tail * _FACTORS[1]) ^ (lengths * _FACTORS[2])
         keys = np.sort((rows.astype(np.uint64) << np.uint64(_HASH_BITS)) | (mixed >> np.uint64(64 - _HASH_BITS)))
-        repeated: list[int] = np.unique(keys[1:][keys[1:] == keys[:-1]] >> np.uint64(_HASH_BITS)).tolist()
-        return repeated
+        repeated: list[int] = (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(_HASH_BITS)).tolist()
+        return [*dict.fromkeys(repeated)]  # `np.unique` would import `numpy.ma`
 
     @cached_property
     def _words(self) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":

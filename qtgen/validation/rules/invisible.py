@@ -1,7 +1,9 @@
 """Family 1xx: characters that readers do not see."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from qtgen._util.text import enumeration
 from qtgen.page import Page
@@ -11,6 +13,10 @@ from qtgen.validation.rules.edits import change_fields, replace_parts, span_with
 from qtgen.validation.rules.registry import rule
 from qtgen.validation.rules.types import Example, Finding, FixFactory, PageFile
 
+if TYPE_CHECKING:
+    from qtgen.validation.rules.file_columns import FileColumns
+
+_INVISIBLE = re.compile(CLASS)
 _NAMED_MAX = 3
 _OVERRIDES = frozenset("\u202d\u202e")
 _MARKDOWN = frozenset("*_~$`|#<>[]\\&{}^")  # removing a character beside one of these can change what the site shows
@@ -29,6 +35,11 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     return not any(isinstance(value, str) and not value.isascii() and path not in searched for path, value in values)
 
 
+def _rows_with_invisible_names(files: "FileColumns") -> Iterable[int]:
+    rows = files.rows_with_unsearched_characters()
+    return [row for row in rows if _INVISIBLE.search(files.columns.text(row))]
+
+
 @rule(
     "QT109",
     "invisible-character",
@@ -37,7 +48,7 @@ def _has_only_ascii_names(file: PageFile) -> bool:
     good=Example("Osmosis moves", "Osmosis (\u0646\u0641\u0648\u0630\u200c\u067e\u0630\u06cc\u0631\u06cc) moves"),
     fix="safe",
     skip_if=_has_only_ascii_names,
-    may_break=lambda files: files.rows_with_unsearched_characters(),
+    may_break=_rows_with_invisible_names,
     patterns=(CLASS,),
 )
 def invisible_character(file: PageFile) -> Iterator[Finding]:

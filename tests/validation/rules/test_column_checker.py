@@ -55,6 +55,7 @@ PIECES = [
     r"\n\n2. **Membrane**: Water", r"\n\n3. **Membrane**: Water", "$5 or $6", r"\(x^2\)", r"$\frac{1}{2$", "`a\\n`",
     "’", "\u200b", "é", "中文", "\U0001f600", "\u00a0", "  ", " ,", ", ", ";", ",", ".", "\\", "\\n", "*", "**", "|", "<b>",
     "In summary, osmosis evens out concentrations by moving water.", "Physics", "osmosis", "?", "0", "1", "-", "A", "con",
+    r"\n\n**A b c d e f g h i j**: x\n***k l m n o p q r s t u**: y\n# **The cell has a wall and a pore and a core** **",
 ]  # fmt: skip
 
 
