@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,7 @@ def read_catalog(
     reader.add_batches(batches)
     catalog.selected = len(catalog)
     if corpus is not None:
-        selected = {os.path.realpath(path) for path in catalog.paths}
-        reader.add_batches(exclude_pages(corpus_batches(corpus, profile), selected))
+        reader.add_batches(_other_batches(corpus_batches(corpus, profile), frozenset(catalog.paths)))
     if not len(catalog):
         raise NoPages("there are no pages")
     logger.debug("read %d selected pages and %d others", catalog.selected, len(catalog) - catalog.selected)
@@ -168,6 +168,23 @@ def _static_cache(embed: EmbedPages | None) -> "VectorCache | None":
     from qtgen.embeddings.cache import VectorCache
 
     return embed if isinstance(embed, VectorCache) and embed.is_static else None
+
+
+def _other_batches(batches: Iterable[PageBatch], selected: Set[str]) -> Iterator[PageBatch]:
+    """Yield the batches without the selected pages, whatever their paths are here.
+
+    Resolving a path takes long, so pages with the path of a selected one are left out before.
+    """
+    others = (batch for batch in map(partial(_without, paths=selected), batches) if batch.names)
+    first = next(others, None)
+    if first is not None:
+        yield from exclude_pages(chain([first], others), {os.path.realpath(path) for path in selected})
+
+
+def _without(batch: PageBatch, paths: Set[str]) -> PageBatch:
+    """Return the batch without the pages at these paths."""
+    kept = [path not in paths for path in batch.paths()]
+    return PageBatch(batch.folder, [*compress(batch.names, kept)], [*compress(batch.states, kept)])
 
 
 def _regular_pages(batches: Iterable[PageBatch], symlinks: list[str], overlay: Overlay) -> Iterator[tuple[str, int]]:

@@ -58,6 +58,14 @@ def test_pages_of_the_corpus_follow_the_selected_pages_once() -> None:
     assert sorted(catalog.paths) == sorted(path.as_posix() for path in pages)
 
 
+def test_a_selected_page_counts_once_if_the_corpus_has_another_path() -> None:
+    write_pages(dict(make_page(title) for title in ("What is osmosis?", "What is mass?", "What is a poem?")))
+    selected = next(Path("site").rglob("*.md"))
+    catalog = catalog_of(selected.as_posix(), corpus=Path("site").absolute().as_posix())
+    assert len(catalog) == 3
+    assert [catalog.paths[0], catalog.selected] == [selected.as_posix(), 1]
+
+
 def test_skipped_pages_of_the_corpus_are_listed_on_request() -> None:
     random_site(3)
     write_pages({Path("corpus/biology/broken.md"): b"---\ntitle: [\n---\n\n&nbsp;"})
