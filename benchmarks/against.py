@@ -19,10 +19,11 @@ The ways are:
     page      validate one page
     generate  write 300 pages (needs ../shared/tools/mock_openai.py)
     score     score 300 pairs of texts
-    link      choose all links again, and write the pages of a new copy
+    link, link-corpus
+              choose all links again, and write the pages of a new copy; with `--corpus`, that is the same folder
 
 Without --pages, the pages are the real ones of ../shared. The table also says whether both versions printed the same,
-and for `generate` and `link` whether they wrote the same pages.
+and for `generate` and the links whether they wrote the same pages.
 """
 
 import argparse
@@ -158,6 +159,7 @@ def restore_pages(_: int) -> None:
 
 
 VALIDATE = ("validate", "pages", "--jobs", "1", "--quiet")
+LINK = ("link", "pages", "--relink")
 GENERATE = {
     "QTGEN_MODEL": "mock",
     "QTGEN_SUBJECT": "Biology",
@@ -173,7 +175,8 @@ WAYS = {
     "page": Way(["validate", "page.md"], copy_one_page, less_one=False, rounds=10),
     "generate": Way(["generate", "q.txt", "--json", "--quiet"], write_questions, remove_outputs, "outputs", GENERATE),
     "score": Way(["eval", "score", "pairs.jsonl", "--jobs", "1", "--quiet"], write_pairs),
-    "link": Way(["link", "pages", "--corpus", "pages", "--relink"], copy_two_pages, restore_pages, "pages"),
+    "link": Way([*LINK], copy_two_pages, restore_pages, "pages"),
+    "link-corpus": Way([*LINK, "--corpus", "pages"], copy_two_pages, restore_pages, "pages"),
 }
 
 
