@@ -49,7 +49,12 @@ class PageWriter:
         self._waiting.append(page)
         if not self._is_called:
             self._is_called = True
-            self._thread.submit(self._write_waiting, loop)
+            try:
+                self._thread.submit(self._write_waiting, loop)
+            except RuntimeError:
+                self._is_called = False
+                self._waiting.remove(page)
+                raise
         return await page.result
 
     def _write_waiting(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -48,11 +48,10 @@ class OpenAISender:
         own_headers = headers.resolve(endpoint.headers, os.environ)
         self._clean = cleaner_for(endpoint, own_headers, self._proxy)
         connection = Connection(Route(url, self._proxy, endpoint.timeout), self._clean)
-        base_url, query = addresses.without_query(url)
+        base_url, _ = addresses.without_query(url)
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.api_key or "none",
             base_url=base_url.removesuffix(addresses.COMPLETIONS),
-            default_query=query,
             max_retries=0,
             http_client=ConnectedClient(connection),
         )

@@ -216,7 +216,7 @@ class SiteIndex:
     @cached_property
     def hidden_rows(self) -> list[int]:
         """The rows of pages that have a url and that search engines must not show."""
-        return [row for row in self.page_rows if self.locations[row] & HIDDEN]
+        return [*filter(self.is_hidden, self.page_rows)]
 
     def is_hidden(self, row: int) -> bool:
         """Return True if search engines must not show the page at `row`."""

@@ -123,6 +123,9 @@ class _RunStore:
         if self._cache:
             self._cache.put(batch, records, left_out)
 
+    def has_result(self, name: str, key: str) -> bool:
+        return self._cache is not None and self._cache.has_result(name, key)
+
     def get_result(self, name: str, key: str) -> bytes | None:
         return self._cache.get_result(name, key) if self._cache else None
 

@@ -36,9 +36,11 @@ _LAYOUT = 2  # of the rows
 _RESULTS = "//"  # the keys of results begin with it
 _RESULTS_MAX = 10  # pending rows of results
 SITE_FINDINGS = "site"
-"""The result that is kept if other results are stored under another key."""
+"""The name of the findings between pages. They stay if other results are stored under another key."""
 
-_DELETE_RESULTS = "DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND folder <> '//site' AND rules <> ?"
+_DELETE_RESULTS = f"""
+DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND folder <> '{_RESULTS}{SITE_FINDINGS}' AND rules <> ?
+"""
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
@@ -95,6 +97,15 @@ class Cache:
             for page, (name, (size, changed)) in pages
             if page not in left_out and size >= 0 and changed < self._newest and _is_unicode(name)
         ]
+
+    def has_result(self, name: str, key: str) -> bool:
+        """Return whether a result was stored under a name and a key. It may be damaged."""
+        with self._disabled_on_error():
+            if self._database is not None:
+                query = "SELECT 1 FROM known WHERE folder = ? AND rules = ?"
+                found = self._database.execute(query, (f"{_RESULTS}{name}", f"{self._rules} {key}"))
+                return found.fetchone() is not None
+        return False
 
     def get_result(self, name: str, key: str) -> bytes | None:
         """Return the result that was stored last under a name, or None if it was stored under another key."""

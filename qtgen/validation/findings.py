@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, compress, islice, pairwise, repeat
 from operator import add, concat
-from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qtgen.validation.diagnostics import Diagnostic, Severity
@@ -21,7 +20,6 @@ else:
 """Whole numbers of four bytes. msgspec reads the annotation, and `array` has no parameters before Python 3.12."""
 
 _PLACE = 4  # numbers of a place
-_PLACES = Struct(f"{4 * _PLACE}s")
 _new = tuple.__new__  # makes a named tuple twice as fast as its own constructor
 
 
@@ -188,8 +186,10 @@ def merge_findings(first: Findings, second: Findings) -> Findings:
 
 def reordered_places(places: Numbers, order: Sequence[int]) -> Numbers:
     """Return the places of findings, given by their numbers, in this order."""
-    each = [*_PLACES.iter_unpack(places)]
-    return array("I", b"".join(chain.from_iterable(map(each.__getitem__, order))))
+    result = array("I", bytes(places.itemsize * _PLACE * len(order)))
+    for part in range(_PLACE):
+        result[part::_PLACE] = array("I", map(places[part::_PLACE].__getitem__, order))
+    return result
 
 
 def joined(parts: Iterable[Numbers]) -> Numbers:

@@ -51,15 +51,18 @@ class KeptResults:
         if min(sizes) < 0:
             self._store = None
 
-    def add_facts(self, batch: PageBatch, records: PageRecords) -> None:
-        """Add what the findings between pages depend on: the names and the facts of the pages of a batch."""
+    def add_facts(self, batch: PageBatch, records: PageRecords, *, with_sentences: bool) -> None:
+        """Add what the findings between pages depend on: the names and the facts of the pages of a batch.
+
+        Args:
+            with_sentences: Whether the sentences of the pages are compared.
+        """
         if self._store is None:
             return
         names = "\0".join([batch.folder, *batch.names])
         self._facts.update(_encoded(f"{len(batch.names)}\0{names}"))
-        for blobs in (records.facts, records.sentences):
-            for part in blobs or ():
-                self._facts.update(part)
+        for part in (*records.facts, *((records.sentences or ()) if with_sentences else ())):
+            self._facts.update(part)
         if records.findings.pages_with(UNREADABLE):
             self._store = None
 
@@ -73,6 +76,10 @@ class KeptResults:
         self._hash.update(values)
         self._facts.update(values)
 
+    def has(self, name: str) -> bool:
+        """Return whether a result was stored under a name, and nothing that it depends on has changed."""
+        return self._store is not None and self._store.has_result(name, self._hash.hexdigest())
+
     def get(self, name: str) -> bytes | None:
         """Return the result that was stored under a name, or None if something that it depends on has changed."""
         return self._store.get_result(name, self._hash.hexdigest()) if self._store else None
@@ -85,7 +92,7 @@ class KeptResults:
     def get_site_findings(self, states_of: Callable[[Collection[str]], States]) -> SiteFindings | None:
         """Return the findings between pages that were stored last, or None if what they depend on has changed.
 
-        That are the facts of all pages, and the contents of those that were read to describe the findings.
+        These are the facts of all pages, and the contents of those that were read to describe the findings.
 
         Args:
             states_of: Returns the states of pages, given their paths.

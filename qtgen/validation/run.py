@@ -100,7 +100,7 @@ class ValidationResult:
         self._options = options
         self._pages = RunPages(batches, options)
         try:
-            if self._pages.kept.get(self._name_of(0)) is None:
+            if not self._pages.kept.has(self._name_of(self._pages.batch_count - 1)):  # the one that is stored last
                 self._pages.compare()
         except BaseException:  # also Ctrl-C
             self.close()

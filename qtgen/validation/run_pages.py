@@ -38,6 +38,7 @@ class RunPages:
     Attributes:
         kept: Results of the run that the cache keeps.
         page_count: The number of pages that are checked, without those of the corpus.
+        batch_count: The number of their batches.
     """
 
     def __init__(self, batches: Iterable[PageBatch], options: "ValidationOptions") -> None:
@@ -46,7 +47,8 @@ class RunPages:
         self._listed, self._records = spool_batches(), spool_records()  # including those of the corpus
         self._listed_batch = lru_cache(maxsize=_RECENT_BATCHES)(self._listed.__getitem__)
         self.kept = KeptResults(None if options.overlay else options.cache)
-        self._is_checked = not self.kept.is_used  # or is while pages are listed
+        self._is_checked = not self.kept.is_used  # then pages are checked while they are listed
+        self._between: list[SiteFindings] | None = None
         self._sizes: list[int] = []  # of the batches
         self._checked_count = 0
         self._loaded: set[str] = set()  # the paths of pages that were read
@@ -60,7 +62,7 @@ class RunPages:
         options = self._options
         self._list(batches)
         self.page_count = sum(self._sizes)
-        self._batch_count = len(self._sizes)
+        self.batch_count = len(self._sizes)
         if self._site_rules and options.corpus is not None:
             checked = {os.path.realpath(path) for batch in self._listed for path in batch.paths()}
             self._list(exclude_pages(corpus_batches(options.corpus, options.profile), checked))
@@ -97,7 +99,7 @@ class RunPages:
         )
         for batch, records in checked:
             self._records.add(records)
-            self.kept.add_facts(batch, records)
+            self.kept.add_facts(batch, records, with_sentences=options.settings.compare_sentences)
             self._checked_count += len(batch.names)
             if options.on_progress:
                 options.on_progress(self._checked_count)
@@ -119,47 +121,53 @@ class RunPages:
 
     def batches(self) -> Iterator[PageBatch]:
         """Yield the batches of the pages that are checked, without those of the corpus."""
-        return map(self._listed.__getitem__, range(self._batch_count))
+        return map(self._listed.__getitem__, range(self.batch_count))
 
     def results_of(self, batch: int) -> tuple[PageRecords, SiteFindings]:
         """Return the records of a batch, given by its number, and the findings between its pages and others."""
-        return self._all_records[batch], self._between[batch]
+        between = self.compare()
+        return self._records[batch], between[batch]
 
-    def compare(self) -> None:
-        """Check the pages and compare them, unless that has been done."""
-        self._between  # noqa: B018 - a cached property
+    def compare(self) -> list[SiteFindings]:
+        """Return the findings between pages of each batch. The first call checks the pages and compares them."""
+        if self._between is None:
+            self._check_listed()
+            self._between = [*self._find_between().split(self._sizes)]
+        return self._between
 
-    @property
-    def _all_records(self) -> Spool[PageRecords]:
-        """The records of each batch."""
-        if not self._is_checked:
+    def _check_listed(self) -> None:
+        """Check the pages, unless that has been done. After an error, the object cannot be used any more."""
+        if self._is_checked:
+            return
+        try:
             self._check(self._listed)
-            self._is_checked = True
-        return self._records
+        except BaseException:  # also Ctrl-C: the records of some batches are missing
+            self.close()
+            raise
+        self._is_checked = True
 
-    @cached_property
-    def _between(self) -> list[SiteFindings]:
-        """The findings between pages of each batch."""
-        self._all_records  # noqa: B018 - also checks the pages if there is no rule
+    def _find_between(self) -> SiteFindings:
+        """Compare the pages, unless their facts are those of the last run."""
         if not self._site_rules:
-            return [*no_site_findings(self.page_count).split(self._sizes)]
+            return no_site_findings(self.page_count)
         found = self.kept.get_site_findings(self._states_of)
         if found is None:
             with paused_collector():
                 found = find_between_pages(self, self._site_rules, self.page_count, self._options.profile)
             if len(self._loaded) < _LOADED_MAX:
                 self.kept.put_site_findings(found, self._states_of(self._loaded))
-        return [*found.split(self._sizes)]
+        return found
 
     @cached_property
     def site(self) -> SiteIndex:
         """The facts of all pages, also of those of the corpus."""
+        self._check_listed()
         options = self._options
         site = SiteIndex(options.settings.repeated_sentence_pages)
         site.selected = None if options.corpus is None else self.page_count
         site.values = SiteValues(options.profile) if has_values(options.profile) else None
         needs_words = any(rule.code == "QT410" for rule in options.rules)
-        for batch, records in zip(self._listed, self._all_records, strict=True):
+        for batch, records in zip(self._listed, self._records, strict=True):
             _add_records(site, records, options.settings.compare_sentences)
             site.names.add(batch.folder, batch.names)
             if needs_words:

@@ -52,6 +52,9 @@ class RecordStore(Protocol):
     def put(self, batch: PageBatch, records: PageRecords, left_out: Sequence[int]) -> None:
         """Keep the records of a batch, except those of the pages whose numbers are left out."""
 
+    def has_result(self, name: str, key: str) -> bool:
+        """Return whether a result was stored under a name and a key."""
+
     def get_result(self, name: str, key: str) -> bytes | None:
         """Return the result that was stored last under a name, or None if it was stored under another key."""
 

@@ -225,6 +225,31 @@ class TestFindingsBetweenPages:
             database.execute("DELETE FROM known WHERE folder = '//findings/1'")
         assert _codes() == expected != []
 
+    def test_a_check_that_was_interrupted_stores_nothing(self) -> None:
+        def interrupt(pages: int) -> None:
+            if pages > 1:
+                raise KeyboardInterrupt
+
+        _write("outputs/chemistry/other.md", EXAMPLE_PAGE.replace("score: -1.0", "score: 7.0"))
+        options = {"rules": choose_rules(["QT205"], profile=_PROFILE), "checked": "outputs"}
+        expected = _printed(options, cached=True)
+        with closing(sqlite3.connect(".cache/pages.sqlite")) as database, database:
+            database.execute("DELETE FROM known WHERE folder = '//findings/0'")
+        with _opened({**options, "on_progress": interrupt}, cached=True, fixes=False) as result:
+            with pytest.raises(KeyboardInterrupt):
+                [*result]
+            with pytest.raises(ValueError, match="closed"):
+                [*result]
+        assert _printed(options, cached=True) == expected
+
+    def test_sentences_do_not_matter_if_they_are_not_compared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rules = choose_rules(["QT404"], profile=_PROFILE)
+        _codes(rules=[*rules, *choose_rules(["QT611"], profile=_PROFILE)])
+        assert _codes(rules=rules) == ["QT404"]
+        self.fail_if_asked(monkeypatch)
+        _write(EXAMPLE_PATH, EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("Osmosis moves", "Osmosis draws"))
+        assert _codes(rules=rules) == ["QT404"]
+
     def test_no_page_is_read_for_its_fixes_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert _codes(fixes=True) == ["QT404"]
         monkeypatch.setattr("qtgen.site.discovery.read_page", lambda *_: pytest.fail("a page was read"))

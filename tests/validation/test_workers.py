@@ -37,6 +37,9 @@ class CountingStore:
         self.kept += records.page_count
         self._cache.put(batch, records, left_out)
 
+    def has_result(self, _name: str, _key: str) -> bool:
+        return False
+
     def get_result(self, _name: str, _key: str) -> None:
         return None
 

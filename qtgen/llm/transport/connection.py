@@ -214,10 +214,11 @@ class Connection:
 
 
 class ConnectedClient(httpx2.AsyncClient):
-    """An HTTP client for the `openai` client. It sends each request through a connection, to the connection's address.
+    """An HTTP client for the `openai` client. It sends POST requests through a connection, to the connection's address.
 
-    Headers and body are those that the `openai` client has chosen. Redirects and time limits are the connection's, so
-    that no request takes the longer way through this class's base.
+    The headers and the body, which must be bytes, are those that the `openai` client has chosen. The address with its
+    query, redirects and time limits are the connection's, so that no request takes the longer way through the base
+    class.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -225,7 +226,7 @@ class ConnectedClient(httpx2.AsyncClient):
         super().__init__(transport=self._direct, trust_env=False)
 
     def build_request(self, method: str, url: Any, **parts: Any) -> httpx2.Request:
-        """Return a request with the headers and the content of `parts`."""
+        """Return a request with the headers and the content of `parts`. The connection adds the query."""
         content = httpx2.ByteStream(parts["content"])
         request = httpx2.Request(method, _parsed(url), headers=parts["headers"], stream=content)
         request.headers.encoding = "ascii"  # all headers would be decoded to find that out
