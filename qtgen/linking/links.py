@@ -73,7 +73,7 @@ def links_of(site: SiteIndex) -> Links:
     exists = targets >= 0
     mismatched = exists & (ids[targets] != NO_ID) & (ids[rows] != ids[targets]) & (ids[rows] != NOT_COPIED)
     mismatched |= exists & (titles[rows] != titles[targets]) & (titles[rows] != NOT_COPIED)
-    hidden = np.isin(targets, [row for row in site.page_rows if site.is_hidden(row)])
+    hidden = np.isin(targets, site.hidden_rows)
     conditions = {
         LinkFault.DANGLING: ~exists,
         LinkFault.TO_SELF: urls[rows] == urls[starts[sources]],

@@ -137,7 +137,7 @@ _PLAIN_SPAN = re.compile(r"[\w:.\\ -]+")  # the text of a code span that means t
 _BACKSLASH = "&#92;"
 _BREAKS = "\r\x0b\x0c\x85\u2028\u2029"  # what counts as a line break besides the newline
 _BLANK_LINES = re.compile(r" *\n *\n[ \n]*\n")
-# Every place that `_encode_lines` changes has one of these. Plain searches for them are quick.
+# Every place that `_encode_lines` changes matches this, so a text without a match need not be split into lines.
 _CHANGED_LINE = re.compile(r"\n(?:[a-z]| *\n[ \n]*\n)")
 
 

@@ -38,9 +38,7 @@ _RESULTS_MAX = 10  # pending rows of results
 SITE_FINDINGS = "site"
 """The name of the findings between pages. They stay if other results are stored under another key."""
 
-_DELETE_RESULTS = f"""
-DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND folder <> '{_RESULTS}{SITE_FINDINGS}' AND rules <> ?
-"""
+_DELETE_RESULTS = "DELETE FROM known WHERE folder >= '//' AND folder < '/0' AND folder <> ? AND rules <> ?"
 _TRANSACTION = 5_000  # pages
 _RECENT_NS = 2_000_000_000  # a file that changed more recently could change again within one tick of a coarse clock
 
@@ -161,7 +159,7 @@ class Cache:
             if self._database is not None and (self._changed or self._results):
                 with self._database:
                     for _, rules, *_ in self._results[-1:]:
-                        self._database.execute(_DELETE_RESULTS, (rules,))
+                        self._database.execute(_DELETE_RESULTS, (f"{_RESULTS}{SITE_FINDINGS}", rules))
                     self._database.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", self._rows())
         self._changed.clear()
         self._results.clear()

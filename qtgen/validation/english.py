@@ -91,14 +91,18 @@ LOWER_CASE_START = lazy_pattern(
     rf"({_OPENERS}[^.*\n]*)",
     re.MULTILINE,
 )
+NOT_IN_HEADINGS = " :;,.)*\\"
+"""With these, a text between double asterisks is no heading if they are its first character."""
+
+_NOT_FIRST = re.escape(NOT_IN_HEADINGS)
 HEADING = re.compile(
-    r"^[ ]*(?:(?:[-*+]|\d{1,3}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^ :;,.)*\\\n][^*\\\n]*)\*\*", re.MULTILINE
+    rf"^[ ]*(?:(?:[-*+]|\d{{1,3}}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^{_NOT_FIRST}\n][^*\\\n]*)\*\*", re.MULTILINE
 )
 GLUED = re.compile(rf"[A-Za-z]{{{_GLUED_LETTERS},}}")
 LATEX = re.compile(r"\\\((?:(?!\\\().)*?\\\)|\\\[(?:(?!\\\[).)*?\\\]", re.DOTALL)
 
 _LONG_HEADING = (  # it ends neither with `?` nor with `?:`
-    rf"(?:\n|\\n|[-*+#.)|]) *\*\*[^ :;,.)*\\][^ *\\]* +(?:[^ *\\]+ +){{{HEADING_WORDS_MAX - 1}}}"
+    rf"(?:\n|\\n|[-*+#.)|]) *\*\*[^{_NOT_FIRST}][^ *\\]* +(?:[^ *\\]+ +){{{HEADING_WORDS_MAX - 1}}}"
     r"[^*\\]*[^*\\? :][ :]*\*\*"
 )
 INCOHERENCE_PATTERNS = (

@@ -22,7 +22,7 @@ from qtgen.validation.kept_results import KeptResults, States
 from qtgen.validation.records import PageRecords
 from qtgen.validation.rules import SiteRule
 from qtgen.validation.site_findings import SiteFindings, find_between_pages, no_site_findings
-from qtgen.validation.spool import Spool, spool_batches, spool_records
+from qtgen.validation.spool import spool_batches, spool_records
 from qtgen.validation.workers import check_batches
 
 if TYPE_CHECKING:

@@ -230,16 +230,20 @@ def _read(answer: str, math: bool) -> tuple[str, list[list[str]]]:
 
 def _words(answer: str, math: bool) -> list[str]:
     """Return the words of the prose of an answer in lower case."""
-    has_code = "`" in answer or "~~~" in answer or "    " in answer or "\t" in answer
-    prose = None
-    if not has_code and not (math and "$" in answer):
-        prose = answer.replace("\\n", "\n")
-    elif not has_code and "|" not in answer:
-        plain = plain_math(answer)
-        prose = plain and plain.prose
+    prose = _prose(answer, math)
     if prose is None:
         return [word for part in _read(answer, math)[1] for word in part]
     return words_in(LATEX.sub(" ", prose) if "\\" in prose else prose)
+
+
+def _prose(answer: str, math: bool) -> str | None:
+    """Return an answer without formulas between dollar signs, or None if only parsing tells what is code and math."""
+    if "`" in answer or "~~~" in answer or "    " in answer or "\t" in answer:  # whatever may begin code
+        return None
+    if not math or "$" not in answer:
+        return answer.replace("\\n", "\n")
+    plain = plain_math(answer) if "|" not in answer else None  # a cell of a table ends a formula
+    return plain.prose if plain else None
 
 
 def _topic(question: str, description: str, keywords: str, answer: str, *, math: bool) -> dict[str, Any]:

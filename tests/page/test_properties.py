@@ -232,6 +232,8 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=12).map("".join))
+@example("`A\nA`")
+@example("A\n \n \nA")
 def test_an_answer_is_encoded_without_its_shortcuts_as_it_is_with_them(markdown: str) -> None:
     def encoded() -> str:
         try:
@@ -243,6 +245,11 @@ def test_an_answer_is_encoded_without_its_shortcuts_as_it_is_with_them(markdown:
         patched.setattr(answer_text, "_CHANGED_LINE", re.compile(""))
         in_full = encoded()
     assert encoded() == in_full
+
+
+@pytest.mark.parametrize("mark", ["\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_every_mark_that_breaks_a_line_is_encoded_as_a_newline(mark: str) -> None:
+    assert encode_answer(f"A{mark}B") == r"A\nB"
 
 
 @given(st.text())

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qtgen.validation.english import WORD, absent, are_absent, words_in
@@ -166,6 +166,10 @@ def test_all_words_are_absent_if_none_is_there(stems: list[str], text: str) -> N
     assert are_absent(terms, text) == (len(absent(terms, text)) == len(terms))
 
 
+def test_a_word_is_found_by_the_case_fold_of_its_stem() -> None:
+    assert absent({"straß": "straße"}, "eine straße") == []
+
+
 _WITHOUT_CODE = [
     "\\n",
     " ",
@@ -188,6 +192,7 @@ _WITHOUT_CODE = [
 
 
 @given(st.lists(st.sampled_from(_WITHOUT_CODE)).map("".join), st.booleans())
+@example("\\n\\na|b\\n-|-\\n$x|the water$|c\\n\\n", True)
 def test_the_topic_is_measured_alike_without_parsing(text: str, math: bool) -> None:
     answer = f"The cell wall lets water pass. {text} The pore of the membrane is small." * 3
     alone = measure_topic(QUESTION, DESCRIPTION, KEYWORDS, answer, math=math)

@@ -237,9 +237,9 @@ class TestFindingsBetweenPages:
             database.execute("DELETE FROM known WHERE folder = '//findings/0'")
         with _opened({**options, "on_progress": interrupt}, cached=True, fixes=False) as result:
             with pytest.raises(KeyboardInterrupt):
-                [*result]
+                list(result)
             with pytest.raises(ValueError, match="closed"):
-                [*result]
+                list(result)
         assert _printed(options, cached=True) == expected
 
     def test_sentences_do_not_matter_if_they_are_not_compared(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,9 +63,9 @@ class _Templates(NamedTuple):
     """The templates that the names of a page must match.
 
     Attributes:
-        by_path: Those of fields other than the file's name.
+        by_path: The templates of fields, except the field with the file's name.
         references: What all templates refer to, each once.
-        are_plain: Whether all that they name is texts that every page has.
+        are_plain: Whether they refer only to required texts, as they are or as slugs.
     """
 
     by_path: Mapping[str, Template]
@@ -90,17 +90,17 @@ def names_agree(layout: Layout) -> Callable[[PageFile], bool]:
     It is needed for every page, so each field passes its filters only once. If a template names what is not a required
     text, the test is the slower one.
     """
-    paths, references, are_plain = _templates_of(layout)
+    templates, references, are_plain = _templates_of(layout)
     if not are_plain:
-        return _slow_test(layout, paths)
+        return _slow_test(layout, templates)
     plain = [reference for reference in references if not reference.filters]
     slugged = [reference for reference in references if reference.filters]
     places = {reference: place for place, reference in enumerate([*plain, *slugged])}
     get_plain, get_slugged = (_getter([reference.path for reference in some]) for some in (plain, slugged))
-    copies = [path for path in paths if layout.templates[path].copied]
+    copies = [path for path, template in templates.items() if template.copied]
     get_copies = _getter(copies)
-    get_copied = _getter([places[layout.templates[path].references[0]] for path in copies])
-    others = [(path, _joiner(layout.templates[path], places)) for path in paths if path not in copies]
+    get_copied = _getter([places[templates[path].references[0]] for path in copies])
+    others = [(path, _joiner(template, places)) for path, template in templates.items() if not template.copied]
     file_name, folder = _joiner(layout.file_name, places), _joiner(layout.folder, places)
     slug, depth, name_field = layout.slug, folder_depth(layout), layout.file_name_field
 

@@ -178,10 +178,10 @@ class FileColumns:
         columns, answer = self.columns, self.layout.roles.answer or ""
         marks = self._sentence_ends  # an answer ends at a newline
         long = np.flatnonzero(np.diff(marks) > SENTENCE_BYTES_MIN + 1)
-        ends = marks[long + 1]
-        rows = np.searchsorted(columns.starts(answer), ends).astype(np.int64) - 1
-        starts = np.maximum(marks[long] + 1, columns.starts(answer)[rows])
-        inside = (rows >= 0) & (ends <= columns.ends(answer)[rows]) & (ends - starts > SENTENCE_BYTES_MIN)
+        rows = np.searchsorted(columns.starts(answer), marks[long + 1]).astype(np.int64) - 1
+        long, rows = long[rows >= 0], rows[rows >= 0]
+        starts, ends = np.maximum(marks[long] + 1, columns.starts(answer)[rows]), marks[long + 1]
+        inside = (ends <= columns.ends(answer)[rows]) & (ends - starts > SENTENCE_BYTES_MIN)
         return self._rows_with_equal(rows[inside], *self._stripped(starts[inside], ends[inside]))
 
     def _stripped(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:

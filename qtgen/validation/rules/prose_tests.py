@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtgen.page.sentences import has_repeats, repeated_share
 from qtgen.validation.english import (
     HEADING_WORDS_MAX,
+    NOT_IN_HEADINGS,
     absent,
     has_function_words,
     has_long_headings,
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 
 _MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = BARS["question_not_in_answer"], BARS["question_not_in_description"]
-_NOT_IN_HEADINGS = b" :;,.)\\"  # as the first character
+_NOT_FIRST = NOT_IN_HEADINGS.encode()
+_LONG_HEADING_BYTES = 2 * HEADING_WORDS_MAX + 1  # one more word than allowed, of one letter each, and the spaces
 
 
 def is_about_question(question: str, description: str, answer: str) -> bool:
@@ -75,11 +77,11 @@ def _rows_with_long_texts(files: "FileColumns") -> Iterable[int]:
     """Return the pages with two long texts between double asterisks, which may be headings."""
     raw = files.columns.raw
     rows, starts, ends = files.between_asterisks
-    long = (ends - starts > 2 * HEADING_WORDS_MAX).nonzero()[0]
+    long = (ends - starts >= _LONG_HEADING_BYTES).nonzero()[0]
     places = zip(*(numbers[long].tolist() for numbers in (rows, starts, ends)), strict=True)
     counts = Counter(
         row
         for row, start, end in places
-        if raw[start] not in _NOT_IN_HEADINGS and raw.count(b" ", start, end) >= HEADING_WORDS_MAX
+        if raw[start] not in _NOT_FIRST and raw.count(b" ", start, end) >= HEADING_WORDS_MAX
     )
     return (row for row, count in counts.items() if count > 1)

@@ -14,12 +14,15 @@ from qtgen.page.columns import columns_of, has_columns
 from qtgen.page.compile import layouts_of
 from qtgen.page.profile import Profile, default_profile, parse_profile
 from qtgen.page.reader import read_as
+from qtgen.page.sentences import has_repeats
+from qtgen.page.splicer import splice
 from qtgen.validation.diagnostics import Severity
 from qtgen.validation.findings import Findings, findings_of
 from qtgen.validation.rules import Example, Finding, PageChecker, PageFile, PageRule, Rule, rules_of
 from qtgen.validation.rules.column_checker import ColumnChecker
-from qtgen.validation.rules.example import apply_example, example_site_of
+from qtgen.validation.rules.example import EXAMPLE_PAGE, EXAMPLE_PATH, apply_example, example_site_of
 from qtgen.validation.rules.file_columns import FileColumns
+from qtgen.validation.rules.prose_tests import is_plain_prose, rows_with_incoherent_prose
 from qtgen.validation.rules.settings import DEFAULT_SETTINGS, BannedPhrase, RuleSettings
 from support.renamed_site import rename_site_toml
 
@@ -159,6 +162,46 @@ def test_any_pages_have_the_same_findings(seed: int, name: str, has_settings: bo
     settings = RuleSettings((BannedPhrase("osmosis"), BannedPhrase("water", "brine")), 1, True)
     pages = [mutated(rng, name) for _ in range(rng.randrange(6))]
     check(profiles()[name], pages, settings if has_settings else DEFAULT_SETTINGS)
+
+
+ANSWERS = st.lists(
+    st.one_of(
+        st.integers(8, 11).map(lambda words: f"**{' '.join('abcdefghijk'[:words])}** x"),
+        st.integers(31, 55).map(lambda length: "x" * length),
+        st.integers(28, 33).map(lambda length: "é" * (length // 2) + "y" * (length % 2)),
+        st.sampled_from([r"\n", ".", "**", " ", "- ", "1. ", "**Aa b c d e f g h i j**", "The cell has a wall and pores."]),
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(st.lists(ANSWERS, min_size=1, max_size=6), st.sampled_from(['style="folded", ', ""]))
+def test_answers_that_may_be_incoherent_are_selected(answers: list[str], style: str) -> None:
+    profile = profile_of(OTHER_SITE.replace('key="text", style="folded", ', f'key="text", {style}'))
+    [layout] = layouts_of(profile)
+    site = example_site_of(profile)
+    pages = [splice(site.page, {"text": answer.strip(" ") or "A"}).encode() for answer in answers]
+    columns = columns_of(pages, layout)
+    files = FileColumns(columns, ["a.md"] * len(columns), [None] * len(columns))
+    repeats = {row for row, answer in enumerate(files.answers) if has_repeats(answer)}
+    assert repeats <= {*files.rows_with_repeated_sentences()}
+    incoherent = {row for row, answer in enumerate(files.answers) if not is_plain_prose(answer)}
+    assert incoherent <= {*rows_with_incoherent_prose(files)}
+
+
+def test_columns_of_no_page_have_no_repeated_sentences() -> None:
+    [layout] = layouts_of(default_profile())
+    columns = columns_of([b"---\na. " + b"x " * 40 + b"\n---\n"], layout)
+    assert FileColumns(columns, [], []).rows_with_repeated_sentences() == []
+
+
+@pytest.mark.parametrize(("name", "is_reported"), [("Os\u200bmosis", True), ("Osmosis\u2019", False)])
+def test_an_invisible_character_in_the_title_alone_is_found(name: str, is_reported: bool) -> None:
+    page = EXAMPLE_PAGE.replace("    What is osmosis?", f"    What is {name}?", 1)
+    found = check(default_profile(), [(EXAMPLE_PATH, page.encode())])
+    assert found.page_count == 1
+    assert ("QT109" in {found.table[kind].code for kind in found.kinds}) == is_reported
 
 
 def test_real_pages_have_the_same_findings(real_pages: Mapping[str, bytes]) -> None:
