@@ -166,22 +166,28 @@ def test_any_pages_have_the_same_findings(seed: int, name: str, has_settings: bo
 
 ANSWERS = st.lists(
     st.one_of(
-        st.integers(8, 11).map(lambda words: f"**{' '.join('abcdefghijk'[:words])}** x"),
-        st.integers(31, 55).map(lambda length: "x" * length),
-        st.integers(28, 33).map(lambda length: "é" * (length // 2) + "y" * (length % 2)),
-        st.sampled_from([r"\n", ".", "**", " ", "- ", "1. ", "**Aa b c d e f g h i j**", "The cell has a wall and pores."]),
+        st.integers(9, 11).map(lambda words: rf"\n**{' '.join('abcdefghijk'[:words])}** x"),
+        st.integers(9, 11).map(lambda words: rf"\n1. **{' '.join('Abcdefghijk'[:words])}**"),
+        st.sampled_from([30, 31, 32, 50]).map(lambda length: "x" * length + "."),
+        st.sampled_from([15, 16]).map(lambda length: "é" * length + "."),
+        st.sampled_from([r"\n", ".", "**", " ", "- ", "1. ", "x"]),
     ),
     min_size=1,
     max_size=8,
-).map("".join)  # fmt: skip
+).map("".join)
+FUNCTION_WORDS = "The cell has a wall, and the water is in it. "
 
 
-@given(st.lists(ANSWERS, min_size=1, max_size=6), st.sampled_from(['style="folded", ', ""]))
-def test_answers_that_may_be_incoherent_are_selected(answers: list[str], style: str) -> None:
-    profile = profile_of(OTHER_SITE.replace('key="text", style="folded", ', f'key="text", {style}'))
+@given(
+    st.lists(ANSWERS, min_size=1, max_size=6),
+    st.sampled_from([FUNCTION_WORDS, ""]),
+    st.sampled_from(["folded", "plain"]),
+)
+def test_answers_that_may_be_incoherent_are_selected(answers: list[str], start: str, style: str) -> None:
+    profile = profile_of(OTHER_SITE.replace('key="text", style="folded"', f'key="text", style="{style}"'))
     [layout] = layouts_of(profile)
     site = example_site_of(profile)
-    pages = [splice(site.page, {"text": answer.strip(" ") or "A"}).encode() for answer in answers]
+    pages = [splice(site.page, {"text": (start + answer).strip(" ") or "A"}).encode() for answer in answers]
     columns = columns_of(pages, layout)
     files = FileColumns(columns, ["a.md"] * len(columns), [None] * len(columns))
     repeats = {row for row, answer in enumerate(files.answers) if has_repeats(answer)}
