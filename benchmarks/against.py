@@ -4,8 +4,9 @@
 
 The commit is checked out into a temporary worktree. Both versions take turns, each run as a whole process, and the
 first run of each is not counted. A figure is the smallest processor time of all rounds (user and system, with worker
-processes), less that of a run over one item. `page` is an exception: it is the whole time of a run over one page. The
-short ones, such as `page`, `warm` and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed
+processes), less that of a run over one item. `page` and `link` are exceptions: they are whole times, because a run over one
+page is what `page` measures, and `link` without a corpus refuses so few pages. The short ones, such as `page`, `warm`
+and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed
 times, which other load of the machine distorts.
 
 The ways are:
@@ -175,7 +176,7 @@ WAYS = {
     "page": Way(["validate", "page.md"], copy_one_page, less_one=False, rounds=10),
     "generate": Way(["generate", "q.txt", "--json", "--quiet"], write_questions, remove_outputs, "outputs", GENERATE),
     "score": Way(["eval", "score", "pairs.jsonl", "--jobs", "1", "--quiet"], write_pairs),
-    "link": Way([*LINK], copy_two_pages, restore_pages, "pages"),
+    "link": Way([*LINK], copy_two_pages, restore_pages, "pages", less_one=False),
     "link-corpus": Way([*LINK, "--corpus", "pages"], copy_two_pages, restore_pages, "pages"),
 }
 
