@@ -4,10 +4,10 @@
 
 The commit is checked out into a temporary worktree. Both versions take turns, each run as a whole process, and the
 first run of each is not counted. A figure is the smallest processor time of all rounds (user and system, with worker
-processes), less that of a run over one item. `page` and `link` are exceptions: they are whole times, because a run over one
-page is what `page` measures, and `link` without a corpus refuses so few pages. The short ones, such as `page`, `warm`
-and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed
-times, which other load of the machine distorts.
+processes), less that of a run over one item. `page` and `link` are exceptions: they are whole times, because `page` is
+about one page, and `link` without a corpus refuses to remove the links of so few. The short ones, such as `page`,
+`warm` and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed times, which other load of the
+machine distorts.
 
 The ways are:
 
