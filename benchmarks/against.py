@@ -4,10 +4,9 @@
 
 The commit is checked out into a temporary worktree. Both versions take turns, each run as a whole process, and the
 first run of each is not counted. A figure is the smallest processor time of all rounds (user and system, with worker
-processes), less that of a run over one item. `page` and `link` are exceptions: they are whole times, because `page` is
-about one page, and `link` without a corpus refuses to remove the links of so few. The short ones, such as `page`,
-`warm` and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed times, which other load of the
-machine distorts.
+processes), less that of a run over one item. Nothing is subtracted for `page`, which has only one page, and for `link`,
+which fails on a few pages, because nearly all of their links would be removed. The short ones, such as `page`, `warm`
+and `changed`, have more rounds. The column `elapsed` is the same ratio of elapsed times, which other load distorts.
 
 The ways are:
 
@@ -21,7 +20,7 @@ The ways are:
     generate  write 300 pages (needs ../shared/tools/mock_openai.py)
     score     score 300 pairs of texts
     link, link-corpus
-              choose all links again, and write the pages of a new copy; with `--corpus`, that is the same folder
+              choose all links again, and write the pages of a new copy; `link-corpus` also passes it as `--corpus`
 
 Without --pages, the pages are the real ones of ../shared. The table also says whether both versions printed the same,
 and for `generate` and the links whether they wrote the same pages.

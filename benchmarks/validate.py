@@ -110,7 +110,7 @@ def first_page(folder: Path) -> Path:
     return min(folder.rglob("*.md"))
 
 
-def one_text_changed(folder: Path) -> None:
+def one_score_changed(folder: Path) -> None:
     """Change the score of a page, which other pages do not depend on."""
     change(folder, r"^score: .*", f"score: 0.{next(NUMBERS)}")
     warm_cache(folder)
@@ -122,10 +122,10 @@ def one_id_changed(folder: Path) -> None:
     warm_cache(folder)
 
 
-def change(folder: Path, line: str, new: str) -> None:
+def change(folder: Path, pattern: str, new: str) -> None:
     page = first_page(folder)
     text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(line, new, text, count=1, flags=re.MULTILINE), encoding="utf-8")
+    page.write_text(re.sub(pattern, new, text, count=1, flags=re.MULTILINE), encoding="utf-8")
 
 
 def validate(folder: Path, options: ValidationOptions) -> None:
@@ -158,7 +158,7 @@ VARIANTS: dict[str, Callable[[Path], None]] = {
     "qtgen, page rules": page_rules,
     "qtgen, all rules": all_rules,
     "qtgen, all rules, warm cache": warm_cache,
-    "qtgen, all rules, warm cache, the score of one page changed": one_text_changed,
+    "qtgen, all rules, warm cache, the score of one page changed": one_score_changed,
     "qtgen, all rules, warm cache, the id of one page changed": one_id_changed,
     "qtgen, all rules, two processes": two_processes,
 }

@@ -13,13 +13,13 @@ class JsonLines:
 
     Args:
         total: Number of items.
-        is_kept: Whether lines are printed at all. If not, it only keeps which items have one.
+        is_printed: Whether the lines will be printed. If not, only which items have a line is recorded.
     """
 
-    def __init__(self, total: int, *, is_kept: bool = True) -> None:
+    def __init__(self, total: int, *, is_printed: bool = True) -> None:
         self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # closed at the end of the block
         self._offsets = array("q", [-1]) * total
-        self._is_kept = is_kept
+        self._is_printed = is_printed
 
     def __enter__(self) -> "JsonLines":
         return self
@@ -29,7 +29,7 @@ class JsonLines:
 
     def add(self, position: int, record: Mapping[str, Any]) -> None:
         """Set the line of the item at a position."""
-        if not self._is_kept:
+        if not self._is_printed:
             self._offsets[position] = 0
             return
         self._offsets[position] = self._file.seek(0, 2)

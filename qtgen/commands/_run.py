@@ -86,7 +86,7 @@ class Run:
 
         Raises Interrupted if a signal ended the run before all items were finished, and what `work.items` raises.
         """
-        with JsonLines(self.options.total, is_kept=self.options.as_json) as lines:
+        with JsonLines(self.options.total, is_printed=self.options.as_json) as lines:
             try:
                 return asyncio.run(self._run(work, lines))
             finally:  # also if the run ended early

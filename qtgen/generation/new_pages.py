@@ -14,7 +14,7 @@ from qtgen.page.profile import Kind
 from qtgen.page.template import FILE_FIELDS
 from qtgen.page.types import typed
 
-_ASKED = frozenset({"question", "subject", "sequence", "today"})  # sources of values that differ between pages
+_VARYING = frozenset({"question", "subject", "sequence", "today"})  # sources of values that differ between pages
 _NO_QUESTION = Question("", "")
 
 
@@ -33,7 +33,7 @@ def page_values(
     """
     plan = _plan(layout)
     values = dict(plan.known)
-    for field in plan.asked:
+    for field in plan.varying:
         if (value := field_value(field, layout, question, date, number)) is not None:
             values[field.path] = value
     values |= written
@@ -41,27 +41,27 @@ def page_values(
     for name in plan.templates:
         if (text := layout.fill(name, values, file)) is not None:
             values[name] = _converted(text, layout.fields[name])
-    for name in [name for name in plan.limits if name in values and not plan.limits[name].allow(values, written)]:
-        del values[name]
-    return values
+    allowed = {name: condition.allow(values, written) for name, condition in plan.conditions.items()}
+    return {name: value for name, value in values.items() if allowed.get(name, True)}
 
 
-class _Limit(NamedTuple):
-    """When a page has a field.
+class _Condition(NamedTuple):
+    """The conditions under which a page has a field.
 
     Attributes:
-        conditions: The values that other fields must have.
-        maps: The optional maps that it is in, each with a dot behind it. A model must have written something in them.
+        wanted: The values that other fields must have.
+        maps: The path prefixes of the optional maps around the field, such as `seo.`. The model must have written a
+            value in each.
     """
 
-    conditions: tuple[tuple[str, object], ...]
+    wanted: tuple[tuple[str, object], ...]
     maps: tuple[str, ...]
 
     def allow(self, values: Mapping[str, Value], written: Iterable[str]) -> bool:
         """Return whether a page with these values has the field."""
         if any(not any(name.startswith(outer) for name in written) for outer in self.maps):
             return False
-        return all(_equals(values.get(name), wanted) for name, wanted in self.conditions)
+        return all(_equals(values.get(name), wanted) for name, wanted in self.wanted)
 
 
 class _Plan(NamedTuple):
@@ -69,37 +69,38 @@ class _Plan(NamedTuple):
 
     Attributes:
         known: The values that are the same on each page.
-        asked: The fields whose value depends on the question, the date or the number.
+        varying: The fields whose value depends on the question, the date or the number, and lists, so that pages share
+            none.
         templates: The fields with templates, each one after those that its template refers to.
         needs_file: Whether a template refers to the file of the page.
-        limits: The fields that a page may lack although they have a value.
+        conditions: The conditions of the fields that a page may lack although they have a value.
     """
 
     known: Mapping[str, Value]
-    asked: tuple[Field, ...]
+    varying: tuple[Field, ...]
     templates: tuple[str, ...]
     needs_file: bool
-    limits: Mapping[str, _Limit]
+    conditions: Mapping[str, _Condition]
 
 
 @cache
 def _plan(layout: Layout) -> _Plan:
     known: dict[str, Value] = {}
-    asked: list[Field] = []
+    varying: list[Field] = []
     for name, field in layout.fields.items():
         value = field_value(field, layout, _NO_QUESTION, dt.date.min, None)
-        if field.constant is None and (field.spec.source in _ASKED or isinstance(value, list)):
-            asked.append(field)
+        if field.constant is None and (field.spec.source in _VARYING or isinstance(value, list)):
+            varying.append(field)
         elif value is not None:
             known[name] = value
     references = [ref.path for template in layout.templates.values() for ref in template.references]
-    limits = {name: _limit_of(field, layout) for name, field in layout.fields.items()}
+    every = {name: _condition_of(field, layout) for name, field in layout.fields.items()}
     return _Plan(
         known,
-        tuple(asked),
+        tuple(varying),
         _in_order(layout, layout.templates),
         not FILE_FIELDS.isdisjoint(references),
-        {name: limit for name, limit in limits.items() if limit != _Limit((), ())},
+        {name: condition for name, condition in every.items() if condition != _Condition((), ())},
     )
 
 
@@ -107,7 +108,7 @@ def _file_values(path: PurePosixPath) -> dict[str, str]:
     return {"file.stem": path.stem, "file.folder": path.parent.name}
 
 
-def _limit_of(field: Field, layout: Layout) -> _Limit:
+def _condition_of(field: Field, layout: Layout) -> _Condition:
     conditions = [*(field.spec.only_when or {}).items()]
     maps = []
     section = field.section
@@ -117,7 +118,7 @@ def _limit_of(field: Field, layout: Layout) -> _Limit:
         if not row.required:
             maps.append(f"{section}.")
         section = section.rpartition(".")[0]
-    return _Limit(tuple(conditions), tuple(maps))
+    return _Condition(tuple(conditions), tuple(maps))
 
 
 def field_value(field: Field, layout: Layout, question: Question, date: dt.date, number: int | None) -> Value:

@@ -171,9 +171,9 @@ def _static_cache(embed: EmbedPages | None) -> "VectorCache | None":
 
 
 def _other_batches(batches: Iterable[PageBatch], selected: Set[str]) -> Iterator[PageBatch]:
-    """Yield the batches without the selected pages, whatever their paths are here.
+    """Yield the batches without the selected pages, even if the batches have other paths for them.
 
-    Resolving a path takes long, so pages with the path of a selected one are left out before.
+    Resolving a path is slow, so pages whose path is equal to that of a selected one are removed first.
     """
     others = (batch for batch in map(partial(_without, paths=selected), batches) if batch.names)
     first = next(others, None)

@@ -21,7 +21,7 @@ _LOST = "\ufffc\ufffd"
 CLASS = f"[{_HIDDEN}{_JOINERS}{_SELECTORS}{_TAGS}{_DIRECTIONS}{_LOST}]"
 """A class of characters, for regular expressions, with all that `find_invisible` may report."""
 
-ANY = re.compile(CLASS)
+INVISIBLE = re.compile(CLASS)
 _OVERRIDES = frozenset("\u202d\u202e")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _SPACES = re.compile(r"[^\S\x1c-\x1f]+")
@@ -63,7 +63,7 @@ def find_invisible(text: str) -> Iterator[Invisible]:
     if text.isascii():
         return
     has_right_to_left: bool | None = None
-    for match in ANY.finditer(text):
+    for match in INVISIBLE.finditer(text):
         offset, char = match.start(), match.group()
         if char in _LOST:
             yield Invisible(offset, char, Visibility.LOST)

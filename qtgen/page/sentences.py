@@ -12,7 +12,7 @@ SENTENCE_WORDS_MIN = 8
 SENTENCE_BYTES_MIN = 30
 """Parts of an answer that have no more bytes are not compared. They hardly ever have eight words."""
 MARKS_AROUND = b"n -*#>:|"
-"""What may be around a sentence, if a line break is written as a backslash and `n`."""
+"""Characters to strip from both ends of a sentence, in answers that write a line break as a backslash and `n`."""
 _MARKS = {True: MARKS_AROUND, False: b"\t -*#>:|"}
 
 _latest: list[tuple[str, bytes]] = [("", b"")]  # several functions read the same answer in a row

@@ -112,7 +112,9 @@ class Cache:
         return None
 
     def put_result(self, name: str, key: str, newest: int, blob: bytes) -> None:
-        """Store a result that depends on all pages of a run. Others, stored under another key, are deleted.
+        """Store a result that depends on all pages of a run.
+
+        Results stored under another key are deleted, except the findings between pages.
 
         Args:
             key: Changes if a page changes, or anything else that the result depends on.

@@ -91,10 +91,10 @@ LOWER_CASE_START = lazy_pattern(
     rf"({_OPENERS}[^.*\n]*)",
     re.MULTILINE,
 )
-NOT_IN_HEADINGS = " :;,.)*\\"
-"""With these, a text between double asterisks is no heading if they are its first character."""
+NOT_FIRST_IN_HEADINGS = " :;,.)*\\"
+"""A text between double asterisks is no heading if it begins with one of these characters."""
 
-_NOT_FIRST = re.escape(NOT_IN_HEADINGS)
+_NOT_FIRST = re.escape(NOT_FIRST_IN_HEADINGS)
 HEADING = re.compile(
     rf"^[ ]*(?:(?:[-*+]|\d{{1,3}}[.)])[ ]+|#+[ ]+|\|[ ]*)?\*\*([^{_NOT_FIRST}\n][^*\\\n]*)\*\*", re.MULTILINE
 )

@@ -118,13 +118,13 @@ class Findings(NamedTuple):
 
     def diagnostics(self, paths: Iterable[str], codes_of: CodesOf) -> Iterator[list[Diagnostic]]:
         """Yield the diagnostics of each page, given the paths of the pages."""
-        every = [*paths]
-        shown = [*map(codes_of, every)]
-        findings = self.of_rules(frozenset().union(*{*shown}))
+        all_paths = [*paths]
+        codes_by_page = [*map(codes_of, all_paths)]
+        findings = self.of_rules(frozenset().union(*{*codes_by_page}))
         codes = frozenset(findings.table[kind].code for kind in {*findings.kinds})
-        made = findings._every_diagnostic(every)
-        for count, page_codes in zip(findings.counts, shown, strict=True):
-            page = [*islice(made, count)]
+        diagnostics = findings._every_diagnostic(all_paths)
+        for count, page_codes in zip(findings.counts, codes_by_page, strict=True):
+            page = [*islice(diagnostics, count)]
             yield page if codes <= page_codes else [found for found in page if found.code in page_codes]
 
     def _every_diagnostic(self, paths: Sequence[str]) -> Iterator[Diagnostic]:
@@ -167,7 +167,7 @@ def join_findings(parts: Sequence[Findings]) -> Findings:
 
 
 def merge_findings(first: Findings, second: Findings) -> Findings:
-    """Return the findings of each page in both, by position and code."""
+    """Return two sets of findings of the same pages as one, by position and code."""
     table: dict[FindingKind, int] = {}
     kinds = array("I")
     for part in (first, second):
@@ -185,7 +185,7 @@ def merge_findings(first: Findings, second: Findings) -> Findings:
 
 
 def reordered_places(places: Numbers, order: Sequence[int]) -> Numbers:
-    """Return the places of findings, given by their numbers, in this order."""
+    """Return the places of the findings whose numbers are in `order`, in that order."""
     result = array("I", bytes(places.itemsize * _PLACE * len(order)))
     for part in range(_PLACE):
         result[part::_PLACE] = array("I", map(places[part::_PLACE].__getitem__, order))

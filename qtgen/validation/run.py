@@ -93,14 +93,18 @@ class ValidationResult:
     """
 
     def __init__(self, batches: Iterable[PageBatch], options: ValidationOptions) -> None:
-        """Check the pages. Raises UsageError for a path that does not exist and for a folder without pages."""
+        """List the pages, and check them unless cached results are valid.
+
+        Raises UsageError for a path that does not exist and for a folder without pages.
+        """
         needs_sentences = any(rule.code == "QT611" for rule in options.rules)
         if needs_sentences != options.settings.compare_sentences:
             options = replace(options, settings=replace(options.settings, compare_sentences=needs_sentences))
         self._options = options
         self._pages = RunPages(batches, options)
         try:
-            if not self._pages.kept.has(self._name_of(self._pages.batch_count - 1)):  # the one that is stored last
+            # Batches are stored in order: if the last one is cached, the others usually are too.
+            if not self._pages.kept.has(self._name_of(self._pages.batch_count - 1)):
                 self._pages.compare()
         except BaseException:  # also Ctrl-C
             self.close()

@@ -1,7 +1,7 @@
 """The pages of a run: they are listed, checked one by one, and compared with each other.
 
-If the run has a cache, all pages are listed first. Then none is checked or compared as long as somebody only asks for
-results that the cache has, and that are valid because no page has changed since they were kept.
+If the run has a cache, all pages are listed first. They are checked and compared only when a result is needed that is
+not cached, or that is out of date because a page has changed.
 """
 
 import os
@@ -28,8 +28,8 @@ from qtgen.validation.workers import check_batches
 if TYPE_CHECKING:
     from qtgen.validation.run import ValidationOptions
 
-_RECENT_BATCHES = 8  # whose paths are remembered
-_LOADED_MAX = 1_000  # pages; if so many are read, it is likely that one of them changes before the next run
+_RECENT_BATCHES = 8  # number of batches kept in memory
+_LOADED_MAX = 1_000  # If more pages are read, the findings are not cached: one of the pages will probably change.
 
 
 class RunPages:

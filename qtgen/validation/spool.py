@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Spool(Generic[T]):
-    """A temporary file of items. They can be read several times, also at once.
+    """A temporary file of items. They can be read several times, also by several readers at once.
 
     Args:
         encode: Returns an item as bytes.

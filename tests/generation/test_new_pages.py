@@ -89,7 +89,7 @@ def test_a_map_that_is_optional_needs_a_text_of_the_model_and_its_condition(
     assert values(layout, written) == {**ALWAYS, **kept, **expected}
 
 
-def test_a_field_with_a_condition_on_the_date_and_a_number(layout: Layout) -> None:
+def test_a_field_is_left_out_if_its_condition_on_the_date_fails(layout: Layout) -> None:
     found = values(layout, {"summary": "Rope."}, date=dt.date(2025, 5, 6), number=7)
     expected = {**ALWAYS, "summary": "Rope.", "aliases": ["a", "b"], "published": dt.date(2025, 5, 6), "number": 7}
     del expected["fixed.anniversary"]

@@ -180,37 +180,37 @@ def _codes(now: int = _NOW, **changes: Any) -> list[str]:
 
 @pytest.mark.usefixtures("_site")
 class TestFindingsBetweenPages:
-    """They are kept as long as no page changes."""
+    """They are cached as long as no fact of a page changes, and no page that was read to describe them."""
 
-    def fail_if_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("qtgen.validation.run_pages.find_between_pages", lambda *_: pytest.fail("rules were asked"))
+    def fail_if_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("qtgen.validation.run_pages.find_between_pages", lambda *_: pytest.fail("rules were run"))
 
-    def test_no_rule_is_asked_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_rule_is_run_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert _codes() == ["QT404"]
-        self.fail_if_asked(monkeypatch)
+        self.fail_if_run(monkeypatch)
         monkeypatch.setattr("qtgen.validation.run_pages.SiteIndex", lambda *_: pytest.fail("facts were used"))
         assert _codes() == ["QT404"]
 
-    def test_no_rule_is_asked_if_a_page_changes_without_its_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_rule_is_run_if_a_page_changes_without_its_facts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         rules = choose_rules(profile=_PROFILE)
         assert _codes(rules=rules) == ["QT404"]
-        self.fail_if_asked(monkeypatch)
+        self.fail_if_run(monkeypatch)
         _write(EXAMPLE_PATH, EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("score: -1.0", "score: 7.0"))
         assert _codes(rules=rules) == ["QT205", "QT404"]
         _write(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("id: 8", "id: 9"))
-        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+        with pytest.raises(pytest.fail.Exception, match="rules were run"):
             _codes(rules=rules)
 
-    def test_rules_are_asked_again_if_a_page_that_was_read_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rules_are_run_again_if_a_page_that_was_read_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         text = EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("\n", "\r\n")
         _write(EXAMPLE_PATH, text)
         rules = choose_rules(["QT404", "QT205"], profile=_PROFILE)
         assert _codes(rules=rules) == ["QT404"]
-        self.fail_if_asked(monkeypatch)
+        self.fail_if_run(monkeypatch)
         _write(NEIGHBOUR_PATH, NEIGHBOUR_PAGE.replace("score: -1.0", "score: 7.0"))
         assert _codes(rules=rules) == ["QT205", "QT404"]
         _write(EXAMPLE_PATH, text.replace("score: -1.0", "score: 7.0"))
-        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+        with pytest.raises(pytest.fail.Exception, match="rules were run"):
             _codes(rules=rules)
 
     def test_no_record_of_a_page_is_looked_up_if_nothing_has_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ class TestFindingsBetweenPages:
         rules = choose_rules(["QT404"], profile=_PROFILE)
         _codes(rules=[*rules, *choose_rules(["QT611"], profile=_PROFILE)])
         assert _codes(rules=rules) == ["QT404"]
-        self.fail_if_asked(monkeypatch)
+        self.fail_if_run(monkeypatch)
         _write(EXAMPLE_PATH, EXAMPLE_PAGE.replace("id: 8", "id: 9").replace("Osmosis moves", "Osmosis draws"))
         assert _codes(rules=rules) == ["QT404"]
 
@@ -266,12 +266,12 @@ class TestFindingsBetweenPages:
             {"overlay": {"outputs/other.md": b"x"}},
         ],
     )
-    def test_rules_are_asked_again_if_something_else_changes(
+    def test_rules_are_run_again_if_something_else_changes(
         self, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _codes()
-        self.fail_if_asked(monkeypatch)
-        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+        self.fail_if_run(monkeypatch)
+        with pytest.raises(pytest.fail.Exception, match="rules were run"):
             _codes(**changes)
 
     def test_fixes_follow_the_settings(self) -> None:
@@ -310,13 +310,13 @@ class TestFindingsBetweenPages:
 
     def test_pages_that_changed_just_now_are_compared_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         _codes(now=_FIRST_TIME)
-        self.fail_if_asked(monkeypatch)
-        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+        self.fail_if_run(monkeypatch)
+        with pytest.raises(pytest.fail.Exception, match="rules were run"):
             _codes()
 
     def test_pages_that_could_not_be_read_are_compared_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("outputs/gone.md").symlink_to("nowhere")
         assert "QT108" in _codes()
-        self.fail_if_asked(monkeypatch)
-        with pytest.raises(pytest.fail.Exception, match="rules were asked"):
+        self.fail_if_run(monkeypatch)
+        with pytest.raises(pytest.fail.Exception, match="rules were run"):
             _codes()

@@ -216,9 +216,8 @@ class Connection:
 class ConnectedClient(httpx2.AsyncClient):
     """An HTTP client for the `openai` client. It sends POST requests through a connection, to the connection's address.
 
-    The headers and the body, which must be bytes, are those that the `openai` client has chosen. The address with its
-    query, redirects and time limits are the connection's, so that no request takes the longer way through the base
-    class.
+    The headers and the body, which must be bytes, are those that the `openai` client has chosen. The connection
+    supplies the address with its query, redirects and timeouts, so requests bypass the slower code of the base class.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -229,7 +228,7 @@ class ConnectedClient(httpx2.AsyncClient):
         """Return a request with the headers and the content of `parts`. The connection adds the query."""
         content = httpx2.ByteStream(parts["content"])
         request = httpx2.Request(method, _parsed(url), headers=parts["headers"], stream=content)
-        request.headers.encoding = "ascii"  # all headers would be decoded to find that out
+        request.headers.encoding = "ascii"  # otherwise all headers would be decoded to find it
         return request
 
     async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:

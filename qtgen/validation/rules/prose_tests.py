@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtgen.page.sentences import has_repeats, repeated_share
 from qtgen.validation.english import (
     HEADING_WORDS_MAX,
-    NOT_IN_HEADINGS,
+    NOT_FIRST_IN_HEADINGS,
     absent,
     has_function_words,
     has_long_headings,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _MISSING_IN_ANSWER, _MISSING_IN_DESCRIPTION = BARS["question_not_in_answer"], BARS["question_not_in_description"]
-_NOT_FIRST = NOT_IN_HEADINGS.encode()
+_NOT_FIRST = NOT_FIRST_IN_HEADINGS.encode()
 _LONG_HEADING_BYTES = 2 * HEADING_WORDS_MAX + 1  # one more word than allowed, of one letter each, and the spaces
 
 

@@ -201,7 +201,7 @@ def test_columns_of_no_page_have_no_repeated_sentences() -> None:
 
 
 @pytest.mark.parametrize(("name", "is_reported"), [("Os\u200bmosis", True), ("Osmosis\u2019", False)])
-def test_an_invisible_character_in_the_title_alone_is_found(name: str, is_reported: bool) -> None:
+def test_only_invisible_characters_in_a_title_are_reported(name: str, is_reported: bool) -> None:
     page = EXAMPLE_PAGE.replace("    What is osmosis?", f"    What is {name}?", 1)
     found = check(default_profile(), [(EXAMPLE_PATH, page.encode())])
     assert found.page_count == 1
