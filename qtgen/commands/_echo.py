@@ -23,7 +23,7 @@ def echo(message: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a message on stdout, or on stderr. Characters that could control a terminal are escaped."""
     text = str(message)
     if isinstance(message, Styled):
-        parts = _STYLE_OR_TAB.split(text)
+        parts = _STYLE_OR_TAB.split(text) if "\x1b" in text or "\t" in text else [text]
         parts[::2] = map(escape_controls, parts[::2])
         text = "".join(parts)
     else:

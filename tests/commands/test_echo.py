@@ -5,7 +5,7 @@ import json
 import click
 import pytest
 
-from qtgen._util.text import escape_controls, json_text, one_line
+from qtgen._util.text import _CONTROL, escape_controls, json_text, one_line
 from qtgen.commands._echo import Styled, echo
 
 HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\u202ed\x7fe\rf\ufeffg"
@@ -39,3 +39,10 @@ def test_json_uses_its_own_escapes() -> None:
     assert text.isprintable()
     assert "\\u202e" in text
     assert json.loads(text) == {"text": HOSTILE}
+
+
+def test_every_control_character_is_escaped_although_printable_texts_are_not_searched() -> None:
+    text = "".join(map(chr, range(0x110000)))
+    controls = {char for char in text if escape_controls(char) != char}
+    assert all(escape_controls(f"é{char} ") == escape_controls(char).join("é ") for char in controls)
+    assert controls == {char for char in text if _CONTROL.match(char)}
