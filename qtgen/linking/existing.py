@@ -58,8 +58,7 @@ class ExistingLinks:
             raise UsageError(
                 f"{dangling:,} of {len(faults):,} links lead to none of these pages and would be removed",
                 setting="corpus",
-                remedy="set `corpus` to the folder of the whole site, which is the pages' own folder if there are no "
-                "others",
+                remedy="set `corpus` to the folder of the whole site, even if these pages are all there are",
             )
 
     def _file_left_out(self, unread: Sequence[Path]) -> str | None:

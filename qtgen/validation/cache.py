@@ -59,7 +59,8 @@ class Cache:
     def __init__(self, folder: Path, rules_key: str, root: Path, now_ns: int) -> None:
         self._root, self._newest = f"{root.absolute().as_posix()}/", now_ns - _RECENT_NS
         self._rules = f"{_LAYOUT} {rules_key}"
-        self._database = open_cache_database(folder, "pages.sqlite", _SCHEMA)
+        self._file = folder / "pages.sqlite"
+        self._database = open_cache_database(folder, self._file.name, _SCHEMA)
         self._key = ""  # of the current folder
         self._folder = CachedFolder(NO_PAGES)
         self._changed: dict[str, CachedFolder] = {}
@@ -174,14 +175,17 @@ class Cache:
 
     @contextlib.contextmanager
     def _disabled_on_error(self) -> Iterator[None]:
-        """Continue without the cache after any database error."""
+        """Continue without the cache after any database error. A damaged file is deleted, so the next run makes one."""
         try:
             yield
         except (sqlite3.Error, MsgspecError) as error:
-            _log.warning("the validation cache cannot be used, and the run continues without it: %s", error)
+            _log.warning("%s cannot be used as a cache, and the run continues without it: %s", self._file, error)
             if self._database is not None:
                 self._database.close()
             self._database = None
+            if type(error) is sqlite3.DatabaseError:  # its subclasses have other reasons, such as a full disk
+                with contextlib.suppress(OSError):
+                    self._file.unlink()
 
 
 def _row(key: str, rules: str, blob: bytes) -> _Row:

@@ -131,6 +131,18 @@ def test_a_damaged_file_does_not_stop_a_run(damage: bytes) -> None:
     assert validate_cached() == []
 
 
+def test_a_file_that_is_damaged_in_the_middle_is_replaced_by_the_next_run() -> None:
+    validate_cached()
+    size = Path(_DATABASE).stat().st_size
+    with Path(_DATABASE).open("r+b") as file:
+        file.seek(4096)  # the first page holds the schema
+        file.write(b"\xff" * (size - 4096))
+    assert validate_cached() == []
+    assert not Path(_DATABASE).exists()
+    validate_cached()
+    assert cached_pages() > 0
+
+
 def test_a_database_that_fails_during_a_run_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     validate_cached()
     with closing(sqlite3.connect(_DATABASE)) as database, database:
