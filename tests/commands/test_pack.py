@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from qtgen._util.text import pluralize
 from qtgen.site.locations import MANIFEST_NAME
 from support.packs import read_tree, rows_of, use_small_shards, write_rows, write_tree
 from support.pages import DANGLING_LINK, LONG_DESCRIPTION, UNSPACED_KEYWORDS, page_text
@@ -270,6 +271,7 @@ def test_unpacking_is_resumed(qtgen: Run, number: str) -> None:
         assert err == "qtgen: interrupted; the pages that were written stay; run the same command again to resume\n"
     there = {name: raw for name, raw in read_tree(Path("copy")).items() if name.endswith(".md")}
     assert there.items() <= many.items(), "no page is there in part"
+    unpacked = pluralize(len(many) - len(there), "page")
     code, _, err = command("unpack", "out", "copy")
-    assert (code, err) == (0, f"unpacked {len(many) - len(there):,} pages; {len(there):,} pages unchanged\n")
+    assert (code, err) == (0, f"unpacked {unpacked}; {pluralize(len(there), 'page')} unchanged\n")
     assert read_tree(Path("copy")) == many, "no temporary file is left"
